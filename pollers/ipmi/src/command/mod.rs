@@ -1,0 +1,58 @@
+//! Commands, one file each, named as the specification names them, and polls as conversations of commands.
+
+use rackpoll_model::{Fault, Reading};
+
+/// One IPMI command: network function, LUN, command number and its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Network function (even: a request), IPMI 2.0 table 5-1.
+    pub netfn: u8,
+    /// Logical unit of the responder, 0 to 3.
+    pub lun: u8,
+    /// Command number within the network function.
+    pub command: u8,
+    /// Privilege that the command needs of the session (appendix G).
+    pub privilege: Privilege,
+    /// Request data after the command byte.
+    pub data: Vec<u8>,
+}
+
+/// Answer to one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// Completion code; 0x00 is success (table 5-2).
+    pub completion: u8,
+    /// Response data after the completion code.
+    pub data: Vec<u8>,
+}
+
+/// Privilege levels (IPMI 2.0 clause 6.8), in ascending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Privilege {
+    /// May do almost nothing.
+    Callback = 1,
+    /// May read.
+    User = 2,
+    /// May operate.
+    Operator = 3,
+    /// May configure.
+    Administrator = 4,
+}
+
+/// What a conversation wants next.
+#[derive(Debug)]
+pub enum Step {
+    /// Send this command and hand its answer to the next `step`.
+    Ask(Request),
+    /// The poll is over.
+    Done(Result<Reading, Fault>),
+}
+
+/// A poll as a conversation without I/O: it asks one command after another until it has its reading.
+///
+/// The driver calls `step(None)` first, and then once for each answer. Transport failures end the conversation
+/// from outside and never reach it; completion codes do.
+pub trait Conversation: Send {
+    /// Takes the answer to the last request (none at the start) and says what comes next.
+    fn step(&mut self, answer: Option<Response>) -> Step;
+}

@@ -1,0 +1,3 @@
+//! IPMI 2.0 without I/O: bytes and times go in, datagrams, timers and events come out.
+
+pub mod command;

@@ -1,0 +1,92 @@
+use std::{fmt, str::FromStr};
+
+/// The IPMI polls, by the names they have on the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IpmiCommand {
+    /// Is the system power on (Get Chassis Status).
+    Power,
+    /// The chassis identify state (Get Chassis Status).
+    Uid,
+    /// Power and identify state in one (Get Chassis Status).
+    Chassis,
+    /// The SEL's size, stamps and abilities (Get SEL Info, Get SEL Allocation Info).
+    SelInformation,
+    /// The last 25 SEL entries.
+    Sel,
+    /// The SEL entries that are new since the last poll.
+    SelEntries,
+    /// All sensors with readings, thresholds and states.
+    Sdr,
+    /// The drive slots' states.
+    DriveHealth,
+}
+
+impl IpmiCommand {
+    /// Every command, in the order of the contract.
+    pub const ALL: [Self; 8] = [
+        Self::Power,
+        Self::Uid,
+        Self::Chassis,
+        Self::SelInformation,
+        Self::Sel,
+        Self::SelEntries,
+        Self::Sdr,
+        Self::DriveHealth,
+    ];
+
+    /// The word in routing keys and the key of the result.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Power => "power",
+            Self::Uid => "uid",
+            Self::Chassis => "chassis",
+            Self::SelInformation => "selInformation",
+            Self::Sel => "sel",
+            Self::SelEntries => "selEntries",
+            Self::Sdr => "sdr",
+            Self::DriveHealth => "driveHealth",
+        }
+    }
+}
+
+impl fmt::Display for IpmiCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A word that names no command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown IPMI command {0:?}; known are power, uid, chassis, selInformation, sel, selEntries, sdr, driveHealth"
+)]
+pub struct UnknownCommand(pub String);
+
+impl FromStr for IpmiCommand {
+    type Err = UnknownCommand;
+
+    fn from_str(word: &str) -> Result<Self, UnknownCommand> {
+        Self::ALL
+            .into_iter()
+            .find(|command| command.as_str() == word)
+            .ok_or_else(|| UnknownCommand(word.chars().take(64).collect()))
+    }
+}
+
+/// What an SNMP poll asks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SnmpRequest {
+    /// Walk each of these, as asked (`.1.3.6.1.2.1.1` or without the leading dot).
+    Oids(Vec<String>),
+    /// One of the metric pollers, by its name on the bus.
+    Metric(String),
+}
+
+/// What is asked of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PollRequest {
+    /// Over IPMI.
+    Ipmi(IpmiCommand),
+    /// Over SNMP.
+    Snmp(SnmpRequest),
+}

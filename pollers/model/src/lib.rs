@@ -1,0 +1,22 @@
+//! The nouns that every room of rackpoll shares: what is asked of a device, what it answered, and what went wrong.
+//!
+//! Values here are typed and carry their units; the texts that RackHD's consumers expect are made at the edge
+//! (`rackpoll::publish::contract`), never here.
+
+mod chassis;
+mod command;
+mod fault;
+mod reading;
+mod secret;
+mod sel;
+mod sensor;
+mod varbind;
+
+pub use chassis::{ChassisStatus, Uid};
+pub use command::{IpmiCommand, PollRequest, SnmpRequest, UnknownCommand};
+pub use fault::{Blame, Fault, FaultKind};
+pub use reading::Reading;
+pub use secret::Secret;
+pub use sel::{SelEntry, SelInformation};
+pub use sensor::SensorReading;
+pub use varbind::OidWalk;

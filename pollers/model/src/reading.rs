@@ -1,0 +1,20 @@
+use crate::{ChassisStatus, OidWalk, SelEntry, SelInformation, SensorReading, Uid};
+
+/// What a poll found out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// System power is on.
+    Power(bool),
+    /// Chassis identify state.
+    Uid(Uid),
+    /// Chassis status.
+    Chassis(ChassisStatus),
+    /// The SEL's size, stamps and abilities.
+    SelInformation(SelInformation),
+    /// SEL entries, oldest first.
+    Sel(Vec<SelEntry>),
+    /// One per sensor, in the repository's order.
+    Sdr(Vec<SensorReading>),
+    /// One per oid that was asked, in that order.
+    Oids(Vec<OidWalk>),
+}

@@ -1,0 +1,41 @@
+//! The bus: `amqp`, `mqtt` and `embedded`. Each is the sole owner of its connection: it declares, consumes,
+//! publishes from the outbox, confirms, and reconnects for ever with back-off.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{job::ReplyTo, publish::Message};
+
+/// A command that came in from the bus.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Routing key with dots, whatever the broker.
+    pub routing_key: String,
+    /// Message body as it came.
+    pub body: Vec<u8>,
+    /// Where an answer is wanted.
+    pub reply_to: Option<ReplyTo>,
+    /// Sent when the outcome is in the outbox: the broker then acknowledges the command. Dropped: it stays unacknowledged.
+    pub recorded: oneshot::Sender<()>,
+}
+
+/// A request that is answered from memory (`methods.requestPollerCache`).
+#[derive(Debug)]
+pub struct RpcRequest {
+    /// Routing key with dots.
+    pub routing_key: String,
+    /// Message body as it came.
+    pub body: Vec<u8>,
+    /// Where the answer goes.
+    pub reply_to: ReplyTo,
+    /// The answer, which the broker publishes at once (not through the outbox).
+    pub answer: oneshot::Sender<Message>,
+}
+
+/// The agent's side of a broker: where what it hears goes. Both channels are bounded.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    /// Commands.
+    pub commands: mpsc::Sender<Delivery>,
+    /// Requests.
+    pub requests: mpsc::Sender<RpcRequest>,
+}

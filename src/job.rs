@@ -1,0 +1,125 @@
+//! A job: one poll that somebody wants. It knows no broker, no socket and no clock of its own.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use rackpoll_model::{Fault, PollRequest, Reading, Secret};
+use serde_json::{Map, Value};
+use tokio::sync::oneshot;
+
+/// One poll that a schedule or a command wants.
+#[derive(Debug)]
+pub struct Job {
+    /// What is asked of the device.
+    pub request: PollRequest,
+    /// Where the device is.
+    pub target: Target,
+    /// With what to log in.
+    pub credential: Credential,
+    /// How long the poll may take from its start, login included.
+    pub timeout: Duration,
+    /// Commands go before ticks.
+    pub priority: Priority,
+    /// Whom the result is for and under which keys it goes out.
+    pub subject: Subject,
+}
+
+/// Whom a result or a failure is for: everything about it that does not come from the device. A command that is
+/// refused has a subject and never becomes a job.
+#[derive(Debug)]
+pub struct Subject {
+    /// First words of the result's routing key.
+    pub topic: Topic,
+    /// The poller; results without one are cached under `unknown.…`.
+    pub work_item_id: Option<String>,
+    /// RackHD's node.
+    pub node: Option<String>,
+    /// The graph (UUID), last word of the routing key.
+    pub graph_id: String,
+    /// The command's `value` without any secret, echoed in result and failure; for a scheduled poll what RackHD would have sent.
+    pub value: Map<String, Value>,
+    /// When the poll was due, or when the command came in.
+    pub scheduled_at: SystemTime,
+    /// Scheduled runs missed since the last result.
+    pub skipped: u64,
+    /// Where the result also goes, where somebody asked for it.
+    pub reply: Option<ReplyTo>,
+    /// Told once the outcome is in the outbox; dropped without a word where it never will be.
+    pub recorded: Option<oneshot::Sender<()>>,
+}
+
+/// Which family of routing keys a result belongs to (contract.md, section 3).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// `ipmi.command.<command>.result|failed.<graphId>`; the word as it came, which may be no known command.
+    Ipmi(String),
+    /// `snmp.command.result|failed.<graphId>`
+    Snmp,
+    /// `metric.<name>.result|failed.<graphId>`
+    Metric(String),
+}
+
+/// A device's place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// As written (address, name, `host:port`, `[v6]:port`), for results and messages.
+    pub host: String,
+    /// Address or name without the port.
+    pub name: String,
+    /// UDP port: as written, else 623 for IPMI and 161 for SNMP.
+    pub port: u16,
+}
+
+/// With what to log in. Two credentials are the same when user and secret are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// IPMI user and password.
+    Ipmi {
+        /// User name, at most 16 bytes.
+        user: String,
+        /// Password, at most 20 bytes.
+        password: Secret,
+    },
+    /// SNMP v2c community.
+    Community(Secret),
+}
+
+/// Commands go before ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// A schedule's tick.
+    Schedule,
+    /// Somebody waits for it.
+    Command,
+}
+
+/// Where an answer goes: the caller's own queue or response topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ReplyTo {
+    /// Queue name (AMQP, on the default exchange) or response topic (MQTT).
+    pub address: String,
+    /// Goes back out as it came in.
+    pub correlation: Option<Vec<u8>>,
+}
+
+/// How a poll, or a command that was refused, went: what becomes result, failure, cache entry and alerts.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whom it is for.
+    pub subject: Subject,
+    /// Where the device is, as far as the command said.
+    pub target: Option<Target>,
+    /// The address that was polled, where there was one.
+    pub peer: Option<SocketAddr>,
+    /// When the poll began.
+    pub started_at: SystemTime,
+    /// When it ended.
+    pub finished_at: SystemTime,
+    /// How many times the poll was begun: 1 where nothing went wrong, 0 where it was refused.
+    pub attempts: u32,
+    /// The reading, shared by all jobs that were merged into the poll.
+    pub reading: Result<Arc<Reading>, Fault>,
+}

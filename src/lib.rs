@@ -1,0 +1,7 @@
+//! rackpoll: an agent that polls data-centre hardware and tells RackHD's bus what it found.
+//!
+//! `README.md` has the map of these rooms and the picture of the one way through.
+
+pub mod broker;
+pub mod job;
+pub mod publish;
