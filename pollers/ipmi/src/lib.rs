@@ -1,3 +1,5 @@
 //! IPMI 2.0 without I/O: bytes and times go in, datagrams, timers and events come out.
 
 pub mod command;
+pub mod crypto;
+pub mod wire;

@@ -1,0 +1,88 @@
+use rackpoll_model::Secret;
+use zeroize::Zeroizing;
+
+use super::{AuthCode, Authentication, CipherSuite, Transcript, confidentiality, mac::hmac};
+use crate::wire::{Malformed, Trailer};
+
+/// K1 and K2 are made from constants of 20 bytes, whatever the hash (IPMI 2.0 clause 13.32; the errata for SHA-256 left
+/// it, and so do ipmitool and freeipmi).
+const CONSTANT_LENGTH: usize = 20;
+
+/// The keys of one session. Wiped when dropped; no `Debug`.
+pub struct SessionKeys {
+    suite: CipherSuite,
+    /// SIK, for the check value of RAKP 4.
+    sik: AuthCode,
+    /// K1, for integrity.
+    k1: AuthCode,
+    /// First 16 bytes of K2, for AES.
+    k2: Zeroizing<[u8; 16]>,
+}
+
+impl SessionKeys {
+    /// Makes the keys of a session (clause 13.31 and 13.32). `k_g` is the BMC's key where it has one; without it the
+    /// user's password stands in.
+    pub fn derive(
+        suite: CipherSuite,
+        password: &Secret,
+        k_g: Option<&Secret>,
+        transcript: &Transcript,
+    ) -> Self {
+        let algorithm = suite.authentication();
+        let sik = transcript.session_integrity_key(algorithm, k_g.unwrap_or(password));
+        let k1 = hmac(algorithm, sik.as_bytes(), &[&[0x01; CONSTANT_LENGTH]]);
+        let long_k2 = hmac(algorithm, sik.as_bytes(), &[&[0x02; CONSTANT_LENGTH]]);
+        let mut k2 = Zeroizing::new([0; 16]);
+        for (to, from) in k2.iter_mut().zip(long_k2.as_bytes()) {
+            *to = *from;
+        }
+        Self { suite, sik, k1, k2 }
+    }
+
+    /// The suite that the keys are for.
+    pub fn suite(&self) -> CipherSuite {
+        self.suite
+    }
+
+    /// Integrity check value of RAKP 4: HMAC by SIK over Rm, SIDc, GUIDc, cut to the length of the integrity code
+    /// (clause 13.23 and 13.28).
+    pub fn rakp4_check(&self, transcript: &Transcript) -> AuthCode {
+        hmac(
+            self.suite.authentication(),
+            self.sik.as_bytes(),
+            &[&transcript.console_random, &transcript.managed_session_id.to_le_bytes(), &transcript.guid],
+        )
+        .truncated(self.code_length())
+    }
+
+    /// Bytes of the code at a packet's end.
+    pub fn code_length(&self) -> usize {
+        self.suite.integrity().code_length()
+    }
+
+    /// Code over the authenticated part of a packet.
+    pub fn integrity_code(&self, signed: &[u8]) -> AuthCode {
+        hmac(self.integrity_hash(), self.k1.as_bytes(), &[signed]).truncated(self.code_length())
+    }
+
+    /// Whether a packet's code is right.
+    pub fn verify(&self, trailer: &Trailer<'_>) -> bool {
+        self.integrity_code(trailer.signed).matches(trailer.code)
+    }
+
+    /// Appends confidentiality header (the IV), the encrypted payload and its trailer (clause 13.29). An IV must be
+    /// random and never used twice.
+    pub fn encrypt(&self, out: &mut Vec<u8>, iv: [u8; 16], payload: &[u8]) {
+        confidentiality::encrypt(out, &self.k2, iv, payload);
+    }
+
+    /// Decrypts into `out`, which is emptied first.
+    pub fn decrypt(&self, out: &mut Vec<u8>, payload: &[u8]) -> Result<(), Malformed> {
+        confidentiality::decrypt(out, &self.k2, payload)
+    }
+
+    /// Both integrity algorithms use the hash of their suite's RAKP.
+    fn integrity_hash(&self) -> Authentication {
+        self.suite.authentication()
+    }
+}
