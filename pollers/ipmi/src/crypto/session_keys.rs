@@ -86,3 +86,6 @@ impl SessionKeys {
         self.suite.authentication()
     }
 }
+
+#[cfg(test)]
+mod vectors;
