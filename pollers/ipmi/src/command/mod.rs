@@ -1,6 +1,20 @@
 //! Commands, one file each, named as the specification names them, and polls as conversations of commands.
 
-use rackpoll_model::{Fault, Reading};
+pub mod close_session;
+pub mod completion;
+pub mod get_channel_authentication_capabilities;
+pub mod get_channel_cipher_suites;
+pub mod get_chassis_status;
+pub mod get_device_id;
+pub mod set_session_privilege_level;
+
+mod chassis_poll;
+mod polls;
+
+pub use chassis_poll::ChassisPoll;
+pub use polls::Polls;
+
+use rackpoll_model::{Fault, FaultKind, Reading};
 
 /// One IPMI command: network function, LUN, command number and its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +40,34 @@ pub struct Response {
     pub data: Vec<u8>,
 }
 
+impl Response {
+    /// The data of a good answer, or the fault that its completion code stands for. `command` is the command's name in
+    /// the specification.
+    pub fn good(&self, command: &str) -> Result<&[u8], Fault> {
+        match self.completion {
+            completion::OK => Ok(&self.data),
+            code => Err(completion::fault(command, code)),
+        }
+    }
+}
+
+/// The fault of an answer that is too short or contradicts itself.
+pub fn bad_answer(command: &str, what: impl std::fmt::Display) -> Fault {
+    Fault::new(FaultKind::BadAnswer, format!("the answer to {command} cannot be right: {what}"))
+}
+
+/// Network functions of requests (IPMI 2.0 table 5-1).
+pub mod netfn {
+    /// Chassis.
+    pub const CHASSIS: u8 = 0x00;
+    /// Sensor and event.
+    pub const SENSOR: u8 = 0x04;
+    /// Application: device, channels, sessions.
+    pub const APP: u8 = 0x06;
+    /// Storage: FRU, SDR, SEL.
+    pub const STORAGE: u8 = 0x0a;
+}
+
 /// Privilege levels (IPMI 2.0 clause 6.8), in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Privilege {
@@ -37,6 +79,18 @@ pub enum Privilege {
     Operator = 3,
     /// May configure.
     Administrator = 4,
+}
+
+impl Privilege {
+    /// The level's name for a person.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Callback => "CALLBACK",
+            Self::User => "USER",
+            Self::Operator => "OPERATOR",
+            Self::Administrator => "ADMINISTRATOR",
+        }
+    }
 }
 
 /// What a conversation wants next.
