@@ -1,0 +1,40 @@
+# The commands of this project; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+CARGO_DENY_VERSION := 0.20.2
+
+.PHONY: help
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "make %-14s %s\n", $$1, $$2 }'
+
+# The development profile: it builds in half the time of the release profile, and a rack of 11 devices needs no more.
+.PHONY: demo
+demo: ## the agent with its own broker and a simulated rack; nothing to set up (DEMO="--for 15s" ends by itself)
+	cargo build --bin rackpoll
+	target/debug/rackpoll demo $(DEMO)
+
+.PHONY: test
+test: ## installs the peers that the tests talk to, and runs all tests
+	scripts/install-peers.sh
+	scripts/test.sh $(TEST)
+
+.PHONY: check
+check: ## formatting and lints, warnings as errors
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+.PHONY: deny
+deny: tools ## licences, bans and sources of all crates
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo deny check licenses bans sources
+
+.PHONY: tools
+tools: ## cargo-deny, under target/tools where the machine has none
+	@command -v cargo-deny >/dev/null || [ -x target/tools/bin/cargo-deny ] || \
+	  cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION) --root target/tools --target-dir target/tools/build
+
+.PHONY: clean-peers
+clean-peers: ## removes snmpsim; says which packages were installed for the tests
+	rm -rf target/venv
+	@if [ -s target/peers-installed.txt ]; then echo "installed for the tests; remove with: apt-get purge $$(sort -u target/peers-installed.txt | tr '\n' ' ')"; fi
