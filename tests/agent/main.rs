@@ -1,0 +1,18 @@
+//! The whole agent against real peers: the program that is shipped, started as an operator starts it, talks to ipmi_sim,
+//! snmpsim, net-snmp's snmpd, RabbitMQ and Mosquitto, each started by the test that needs it.
+//!
+//! A peer that is not installed fails the test that needs it (`scripts/install-peers.sh` installs all); none is skipped.
+#![allow(clippy::disallowed_methods, reason = "tests start real peers; the agent starts none")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test ends where its peer does not do its part"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "one test program, nothing outside it to document for")]
+
+mod agent;
+mod bus;
+mod peers;
+mod secrets;
+
+mod peers_start;
