@@ -1,6 +1,10 @@
 //! The bus: `amqp`, `mqtt` and `embedded`. Each is the sole owner of its connection: it declares, consumes,
 //! publishes from the outbox, confirms, and reconnects for ever with back-off.
 
+mod backoff;
+pub mod embedded;
+pub mod mqtt;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{job::ReplyTo, publish::Message};

@@ -1,0 +1,123 @@
+//! MQTT 5 (contract.md, section 10): the outbox goes out in order with QoS 1 and each message stays in it until its
+//! PUBACK; commands come in and are acknowledged once their outcome is stored; requests are answered from memory.
+
+mod commands;
+mod connection;
+mod outlet;
+mod packet;
+mod requests;
+mod session;
+mod topic;
+mod window;
+
+use rackpoll_model::Secret;
+use rustls::pki_types::CertificateDer;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+pub use outlet::{Outlet, Pending};
+
+use super::{Intake, backoff::Backoff};
+use connection::{Connection, Role};
+use session::{End, Inbound, Session};
+
+/// Which broker, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// TCP port: 1883, or 8883 with TLS, where nothing else is said.
+    pub port: u16,
+    /// `mqtts`.
+    pub tls: Option<Tls>,
+    /// User name, where the broker wants one.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<Secret>,
+    /// First level of all topics, `on` by default.
+    pub prefix: String,
+    /// The agent's name: part of the client id, and last level of the status topic. No two agents of a broker share it.
+    pub agent: String,
+    /// Largest packet that the broker takes, where that is known beforehand; else CONNACK tells.
+    pub largest_packet: usize,
+}
+
+/// Whom to trust for `mqtts`.
+#[derive(Debug, Clone)]
+pub enum Tls {
+    /// The operating system's certificate authorities.
+    System,
+    /// These, and no others.
+    Authorities(Vec<CertificateDer<'static>>),
+}
+
+impl Settings {
+    /// A broker without TLS and without users.
+    pub fn new(
+        host: impl Into<String>,
+        port: u16,
+        prefix: impl Into<String>,
+        agent: impl Into<String>,
+    ) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            tls: None,
+            user: None,
+            password: None,
+            prefix: prefix.into(),
+            agent: agent.into(),
+            largest_packet: usize::MAX,
+        }
+    }
+
+    fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// `ipmi.command.*.*` and `run.snmp.command.*`. A level stands for one word, so results do not match.
+    fn command_filters(&self) -> [String; 2] {
+        let prefix = &self.prefix;
+        [format!("{prefix}/task/ipmi/command/+/+"), format!("{prefix}/task/run/snmp/command/+")]
+    }
+
+    fn request_filter(&self) -> String {
+        format!("{}/task/methods/requestPollerCache", self.prefix)
+    }
+
+    /// Topic and body of the agent's status, which is retained.
+    fn status(&self, state: &str) -> (String, String) {
+        let topic = format!("{}/status/{}", self.prefix, self.agent);
+        (topic, json!({ "agent": self.agent, "state": state }).to_string())
+    }
+}
+
+/// Serves the bus until `stop`: connects, and connects again for ever, with back-off. After `stop` the outbox may
+/// flow for 1.5 s more; what is then left stays on disk.
+pub async fn run<O: Outlet>(settings: &Settings, outlet: &O, intake: &Intake, stop: &CancellationToken) {
+    tokio::join!(serve(settings, outlet, intake, stop), requests::run(settings, intake, stop));
+}
+
+async fn serve<O: Outlet>(settings: &Settings, outlet: &O, intake: &Intake, stop: &CancellationToken) {
+    let mut backoff = Backoff::default();
+    let mut inbound = Inbound::default();
+    while !stop.is_cancelled() {
+        let end = match Connection::new(settings, Role::Main, session::CHANNEL) {
+            Ok(connection) => {
+                let session = Session::new(settings, outlet, intake, &mut inbound, connection);
+                Box::pin(session.run(stop)).await
+            }
+            Err(reason) => End::Broken { reason, proven: false },
+        };
+        let End::Broken { reason, proven } = end else { return };
+        if proven {
+            backoff.reset();
+        }
+        let wait = backoff.wait();
+        tracing::warn!(broker = %settings.address(), %reason, again_in = ?wait, "MQTT connection lost; results wait on disk");
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
