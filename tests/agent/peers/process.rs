@@ -59,7 +59,11 @@ struct Guard {
 impl Guard {
     fn watch(group: Pid, folder: &Path) -> Self {
         let mut shell = Command::new("/bin/sh")
-            .args(["-c", r#"read -r _; kill -s KILL -- "-$1" 2>/dev/null; sleep 0.2; rm -rf -- "$2""#, "guard"])
+            .args([
+                "-c",
+                r#"read -r _; kill -s KILL -- "-$1" 2>/dev/null; sleep 0.2; rm -rf -- "$2""#,
+                "guard",
+            ])
             .arg(group.as_raw_nonzero().to_string())
             .arg(folder)
             .stdin(Stdio::piped())

@@ -1,0 +1,10 @@
+//! One worker a device: its mailbox, its lines, and one poll at a time.
+
+mod line;
+mod mailbox;
+#[cfg(test)]
+pub(crate) mod testing;
+mod worker;
+
+pub use line::{Line, Lines, PollFuture};
+pub use worker::{DeviceKey, MAILBOX, Protocol, Worker};
