@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Every example configuration is taken by `rackpoll check`, and a broken one is not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo build --quiet --bin rackpoll
+rackpoll=target/debug/rackpoll
+checked=0
+for example in config/*.toml; do
+    [ -e "$example" ] || continue
+    "$rackpoll" check --config "$example" || { echo "check-examples: $example is not valid" >&2; exit 1; }
+    checked=$((checked + 1))
+done
+[ "$checked" -gt 0 ] || { echo "check-examples: there is no example in config/" >&2; exit 1; }
+
+# A check that takes everything proves nothing.
+broken=$(mktemp --suffix .toml)
+trap 'rm -f "$broken"' EXIT
+printf '[agent]\nnmae = "misspelt"\n' >"$broken"
+status=0
+"$rackpoll" check --config "$broken" >/dev/null 2>&1 || status=$?
+[ "$status" = 78 ] || { echo "check-examples: a misspelt key gives exit status $status, not 78" >&2; exit 1; }
+echo "check-examples: $checked valid, and a broken one is refused"
