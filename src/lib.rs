@@ -3,6 +3,7 @@
 //! `README.md` has the map of these rooms and the picture of the one way through.
 
 pub mod broker;
+pub mod demo;
 pub mod device;
 pub mod dispatch;
 pub mod job;

@@ -13,6 +13,7 @@ use rackpoll::{
         embedded::Embedded,
         mqtt::{Settings, Tls},
     },
+    demo,
     publish::{Exchange, Message, MessageKind},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -413,4 +414,39 @@ async fn many_large_results_pass_the_embedded_broker_whole_and_in_order() {
         assert_eq!(subscriber.next(), (300_000 + number).to_string());
     }
     agent.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_prints_what_a_subscriber_hears() {
+    let broker = Embedded::start(0).unwrap();
+    let port = broker.address().port();
+    let (sender, mut lines) = tokio::sync::mpsc::channel(16);
+    let watch = tokio::spawn(async move { demo::watch::watch(port, "on", sender).await });
+    // Published by another program: what is printed can only have come over the bus.
+    let value = r#"{"value":{"workItemId":"power@bmc-1","power":true}}"#;
+    let event = r#"{"action":"chassispower.updated","typeId":"power@bmc-1","severity":"information"}"#;
+    let first = loop {
+        publish(port, &format!("on/task/ipmi/command/power/result/{GRAPH}"), &["-m", value]);
+        match tokio::time::timeout(Duration::from_millis(200), lines.recv()).await {
+            Ok(line) => break line.unwrap(),
+            Err(_) => continue,
+        }
+    };
+    assert_eq!(first.kind, demo::line::Kind::Result);
+    for (topic, body, kind) in [
+        (format!("on/task/ipmi/command/power/{GRAPH}"), value, None),
+        (format!("on/task/poller/alert/{GRAPH}"), value, None),
+        (format!("on/task/snmp/command/result/{GRAPH}"), value, Some(demo::line::Kind::Result)),
+        (format!("on/task/metric/snmp-memory-usage/failed/{GRAPH}"), value, Some(demo::line::Kind::Failure)),
+        ("on/events/polleralert/chassispower/updated/x/y".into(), event, Some(demo::line::Kind::Alert)),
+    ] {
+        publish(port, &topic, &["-m", body]);
+        if let Some(kind) = kind {
+            let line = tokio::time::timeout(PATIENCE, lines.recv()).await.unwrap().unwrap();
+            assert_eq!(line.kind, kind, "{topic}: {}", line.text);
+        }
+    }
+    drop(lines);
+    publish(port, &format!("on/task/ipmi/command/power/result/{GRAPH}"), &["-m", value]);
+    tokio::time::timeout(PATIENCE, watch).await.unwrap().unwrap();
 }
