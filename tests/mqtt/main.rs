@@ -7,7 +7,10 @@ mod peers;
 
 use std::time::Duration;
 
-use peers::{Agent, Line, Mosquitto, PATIENCE, Subscriber, free_port, make_certificates, publish, result};
+use peers::{
+    Agent, Line, Mosquitto, PATIENCE, Subscriber, free_port, make_certificates, publish, publish_lines,
+    result,
+};
 use rackpoll::{
     broker::{
         embedded::Embedded,
@@ -449,4 +452,46 @@ async fn the_demo_prints_what_a_subscriber_hears() {
     drop(lines);
     publish(port, &format!("on/task/ipmi/command/power/result/{GRAPH}"), &["-m", value]);
     tokio::time::timeout(PATIENCE, watch).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_hangs_does_not_hold_up_the_end() {
+    let broker = Mosquitto::start(free_port());
+    let agent = Agent::start(external(&broker));
+    online(broker.port);
+    broker.freeze();
+    agent.outbox.push_numbers(0..100);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let outbox = agent.outbox.clone();
+    // Fails after 5 s.
+    agent.stop().await;
+    assert_eq!(outbox.len(), 100, "forgotten without an acknowledgement");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_answered_while_commands_for_dead_devices_fill_the_line() {
+    let broker = Embedded::start(0).unwrap();
+    let port = broker.address().port();
+    let mut agent = Agent::start(broker.settings("on", "agent-1"));
+    online(port);
+    // Nobody takes these: they stay unacknowledged, and rumqttd sends no more than 100 of them.
+    let commands = vec!["command"; 300].join("\n");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("commands"), commands).unwrap();
+    let lines = std::fs::File::open(folder.path().join("commands")).unwrap();
+    publish_lines(port, &format!("on/task/ipmi/command/power/{GRAPH}"), lines);
+    let answers = Subscriber::start(port, "me/answers", &["-F", "%p"]);
+    publish(
+        port,
+        "on/task/methods/requestPollerCache",
+        &["-m", "ask", "-D", "publish", "response-topic", "me/answers"],
+    );
+    let request = tokio::time::timeout(PATIENCE, agent.requests.recv()).await.unwrap().unwrap();
+    request.answer.send(result("", "answer")).unwrap();
+    assert_eq!(answers.next(), "answer");
+    // And all commands come through once they are taken.
+    for _ in 0..300 {
+        agent.command().await.recorded.send(()).unwrap();
+    }
+    agent.stop().await;
 }

@@ -369,3 +369,13 @@ impl Agent {
         let _ = self.task.await;
     }
 }
+
+/// Publishes each line of a file as a message, over one connection.
+pub(crate) fn publish_lines(port: u16, topic: &str, lines: std::fs::File) {
+    let status = Command::new("mosquitto_pub")
+        .args(["-V", "mqttv5", "-q", "1", "-p", &port.to_string(), "-t", topic, "-l"])
+        .stdin(lines)
+        .status()
+        .expect("mosquitto_pub cannot be started: apt-get install mosquitto-clients");
+    assert!(status.success(), "mosquitto_pub: {status}");
+}
