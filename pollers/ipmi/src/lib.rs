@@ -2,4 +2,5 @@
 
 pub mod command;
 pub mod crypto;
+pub mod session;
 pub mod wire;

@@ -1,0 +1,279 @@
+use std::time::{Duration, Instant};
+
+use super::{Event, Session, SessionError, State, options::Timing, outgoing::Outgoing, window::Window};
+use crate::{
+    command::{Privilege, Request, Response, close_session, get_device_id, set_session_privilege_level},
+    crypto::{SessionKeys, seal},
+    wire::{BMC_ADDRESS, CONSOLE_ADDRESS, LanRequest, PayloadType},
+};
+
+/// A session that both sides have keys for.
+pub(super) struct Active {
+    pub(super) console_session_id: u32,
+    pub(super) managed_session_id: u32,
+    pub(super) keys: SessionKeys,
+    /// Sequence number of the last datagram sent.
+    sequence: u32,
+    pub(super) window: Window,
+    /// The limit, as the login asked for it.
+    pub(super) role: Privilege,
+    /// What the session has now.
+    pub(super) level: Privilege,
+    /// When the BMC was last heard in this session.
+    pub(super) last_heard: Instant,
+    /// When a command of the owner's was last sent.
+    last_used: Instant,
+    /// A command stayed without an answer: the BMC may have forgotten the session.
+    suspect: bool,
+    /// Rest after which the session is kept alive; none where the options say so.
+    keep_alive: Option<Duration>,
+    pub(super) exchange: Option<Exchange>,
+}
+
+/// A command in flight.
+pub(super) struct Exchange {
+    pub(super) purpose: Purpose,
+    pub(super) request: Request,
+    pub(super) request_sequence: u8,
+    first_wait: Duration,
+    sent: u32,
+    /// After so many sends without an answer the session counts as lost.
+    sends: u32,
+    due: Instant,
+    limit: Option<Instant>,
+}
+
+/// What a command in flight is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The owner wants its answer.
+    Wanted,
+    /// What the owner wants needs more privilege.
+    Raise(Privilege),
+    /// So that the BMC does not forget the session.
+    KeepAlive,
+    /// The owner closes the session.
+    Close,
+    /// Nobody has used the session for long.
+    Retire,
+}
+
+impl Active {
+    pub(super) fn new(
+        (console_session_id, managed_session_id): (u32, u32),
+        keys: SessionKeys,
+        role: Privilege,
+        now: Instant,
+    ) -> Self {
+        Self {
+            console_session_id,
+            managed_session_id,
+            keys,
+            sequence: 0,
+            window: Window::default(),
+            role,
+            // Clause 22.18: a session begins at USER.
+            level: role.min(Privilege::User),
+            last_heard: now,
+            last_used: now,
+            suspect: false,
+            keep_alive: None,
+            exchange: None,
+        }
+    }
+
+    pub(super) fn keep_alive(mut self, rest: Option<Duration>) -> Self {
+        self.keep_alive = rest;
+        self
+    }
+
+    pub(super) fn in_flight(&self) -> Option<Purpose> {
+        self.exchange.as_ref().map(|exchange| exchange.purpose)
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        match &self.exchange {
+            Some(exchange) => Some(exchange.limit.map_or(exchange.due, |limit| limit.min(exchange.due))),
+            None => self.keep_alive.map(|rest| self.last_heard + rest),
+        }
+    }
+
+    /// The BMC was heard in this session.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.last_heard = now;
+        self.suspect = false;
+    }
+
+    /// Nobody waits for the command in flight any more.
+    pub(super) fn abandon(&mut self, _now: Instant) {
+        if matches!(self.in_flight(), Some(Purpose::Wanted | Purpose::Raise(_))) {
+            self.exchange = None;
+            self.suspect = true;
+        }
+    }
+
+    /// How often a command may be sent before the session counts as lost: a session that rested long, or whose last
+    /// command stayed without an answer, is probably gone.
+    fn sends(&self, now: Instant, timing: &Timing) -> u32 {
+        let rest = now.saturating_duration_since(self.last_heard);
+        if self.suspect || rest >= timing.rested { 1 } else { timing.sends_before_relogin }
+    }
+
+    /// Seals and queues a command. Every datagram has a sequence number of its own, retransmissions too.
+    fn transmit(
+        &mut self,
+        request: &Request,
+        request_sequence: u8,
+        iv: [u8; 16],
+        message: &mut Vec<u8>,
+        outgoing: &mut Outgoing,
+    ) {
+        message.clear();
+        encode_request(message, request, request_sequence);
+        self.sequence = self.sequence.wrapping_add(1);
+        outgoing.push(|out| {
+            seal(out, &self.keys, PayloadType::Ipmi, self.managed_session_id, self.sequence, iv, message);
+        });
+    }
+}
+
+/// Appends the LAN message of a command.
+pub(super) fn encode_request(out: &mut Vec<u8>, request: &Request, sequence: u8) {
+    LanRequest {
+        responder: BMC_ADDRESS,
+        lun: request.lun,
+        netfn: request.netfn,
+        requester: CONSOLE_ADDRESS,
+        requester_lun: 0,
+        sequence,
+        command: request.command,
+        data: &request.data,
+    }
+    .encode(out);
+}
+
+impl Session {
+    /// Sends what the owner wants, where it wants more than an open session.
+    pub(super) fn send_wanted(&mut self, now: Instant) {
+        let Some(request) = self.wanted.as_mut().and_then(|wanted| wanted.request.take()) else {
+            // `open` on an open session.
+            self.wanted = None;
+            self.events.push_back(Event::Opened(self.profile));
+            return;
+        };
+        if let State::Open(active) = &mut self.state {
+            active.last_used = now;
+        }
+        self.send(now, Purpose::Wanted, request);
+    }
+
+    pub(super) fn send_raise(&mut self, now: Instant, level: Privilege) {
+        self.send(now, Purpose::Raise(level), set_session_privilege_level::request(level));
+    }
+
+    pub(super) fn send_close(&mut self, now: Instant, purpose: Purpose) {
+        if let State::Open(active) = &self.state {
+            let request = close_session::request(active.managed_session_id);
+            self.send(now, purpose, request);
+        }
+    }
+
+    /// Tells the BMC that a session is over, without waiting for an answer.
+    pub(super) fn send_farewell(&mut self, mut active: Active) {
+        let request = close_session::request(active.managed_session_id);
+        let sequence = self.next_request_sequence();
+        let iv = self.random_array();
+        active.transmit(&request, sequence, iv, &mut self.message, &mut self.outgoing);
+    }
+
+    fn send(&mut self, now: Instant, purpose: Purpose, request: Request) {
+        let request_sequence = self.next_request_sequence();
+        let first_wait = self.first_wait();
+        let iv = self.random_array();
+        let timing = &self.options.timing;
+        let State::Open(active) = &mut self.state else { return };
+        active.transmit(&request, request_sequence, iv, &mut self.message, &mut self.outgoing);
+        let closing = matches!(purpose, Purpose::Close | Purpose::Retire);
+        active.exchange = Some(Exchange {
+            purpose,
+            request,
+            request_sequence,
+            first_wait,
+            sent: 1,
+            sends: active.sends(now, timing),
+            due: now + first_wait,
+            limit: closing.then(|| now + timing.close_limit),
+        });
+    }
+
+    /// The timer of an open session has run out: an answer did not come, or the session has rested long.
+    pub(super) fn active_timeout(&mut self, now: Instant) {
+        let iv = self.random_array();
+        let State::Open(active) = &mut self.state else { return };
+        let Some(exchange) = &mut active.exchange else {
+            let disused = now.saturating_duration_since(active.last_used) >= self.options.timing.disuse;
+            if disused {
+                self.send_close(now, Purpose::Retire);
+            } else {
+                self.send(now, Purpose::KeepAlive, get_device_id::request());
+            }
+            return;
+        };
+        let out_of_time = exchange.limit.is_some_and(|limit| limit <= now);
+        if exchange.sent < exchange.sends && !out_of_time {
+            exchange.sent += 1;
+            exchange.due = now + self.options.timing.wait(exchange.first_wait, exchange.sent);
+            let (request, sequence) = (exchange.request.clone(), exchange.request_sequence);
+            active.transmit(&request, sequence, iv, &mut self.message, &mut self.outgoing);
+            self.statistics.resent += 1;
+            return;
+        }
+        self.lose_session(now);
+    }
+
+    /// The BMC no longer answers in this session. What is wanted begins again in a new one.
+    fn lose_session(&mut self, now: Instant) {
+        let State::Open(active) = &mut self.state else { return };
+        let Some(exchange) = active.exchange.take() else { return };
+        match exchange.purpose {
+            Purpose::Wanted => {
+                if let Some(wanted) = &mut self.wanted {
+                    wanted.request = Some(exchange.request);
+                    self.statistics.restarted += 1;
+                }
+                self.leave(now);
+            }
+            Purpose::Raise(_) | Purpose::KeepAlive => self.leave(now),
+            // It was asked to close and did not answer; asking again would be no better.
+            Purpose::Close => {
+                self.state = State::Idle;
+                self.events.push_back(Event::Closed);
+            }
+            Purpose::Retire => self.state = State::Idle,
+        }
+        self.advance(now);
+    }
+
+    /// The command in flight has its answer.
+    pub(super) fn finish_exchange(&mut self, now: Instant, response: Response) {
+        let State::Open(active) = &mut self.state else { return };
+        let Some(exchange) = active.exchange.take() else { return };
+        match exchange.purpose {
+            Purpose::Wanted => {
+                self.wanted = None;
+                self.events.push_back(Event::Answered(response));
+            }
+            Purpose::Raise(level) => match set_session_privilege_level::refusal(level, &response) {
+                Some(fault) => self.fail(SessionError::Privilege(fault)),
+                None => active.level = level,
+            },
+            Purpose::KeepAlive => {}
+            Purpose::Close => {
+                self.state = State::Idle;
+                self.events.push_back(Event::Closed);
+            }
+            Purpose::Retire => self.state = State::Idle,
+        }
+        self.advance(now);
+    }
+}

@@ -1,0 +1,117 @@
+use rackpoll_model::{Fault, FaultKind};
+
+use crate::{crypto::CipherSuite, wire::Status};
+
+/// Why a session could not be had, or a command had no answer. Converts into a fault whose sentence says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionError {
+    /// The deadline has passed.
+    Timeout {
+        /// What was waited for.
+        waiting_for: &'static str,
+        /// Whether the BMC had answered anything.
+        heard: bool,
+    },
+    /// The deadline has passed, and all that came was nonsense.
+    Garbage {
+        /// How many such datagrams.
+        datagrams: u32,
+    },
+    /// The BMC knows no such user.
+    UnknownUser,
+    /// The codes of RAKP 2 or RAKP 3 do not match.
+    WrongPassword,
+    /// The check value of RAKP 4 does not match although the password did: K_G differs.
+    WrongBmcKey,
+    /// No free session slot.
+    NoSessionSlot,
+    /// The privilege is not granted.
+    Privilege(Fault),
+    /// None of our cipher suites is accepted.
+    NoCommonSuite {
+        /// What we have tried.
+        tried: Vec<CipherSuite>,
+        /// What the BMC says that it offers, where it says so.
+        offered: Option<Vec<u8>>,
+    },
+    /// The BMC speaks IPMI 1.5 only.
+    NoRmcpPlus,
+    /// Another refusal of a login message.
+    Refused {
+        /// The message.
+        message: &'static str,
+        /// Why.
+        status: Status,
+    },
+    /// A login message that is whole and cannot be right.
+    BadLogin(&'static str),
+}
+
+impl From<SessionError> for Fault {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Timeout { waiting_for, heard: false } => Self::new(
+                FaultKind::Timeout,
+                format!(
+                    "no answer at all before the deadline ({waiting_for}); check address and port, that IPMI over LAN is \
+                     enabled, and that no firewall drops UDP"
+                ),
+            ),
+            SessionError::Timeout { waiting_for, heard: true } => Self::new(
+                FaultKind::Timeout,
+                format!(
+                    "the BMC stopped answering before the deadline ({waiting_for}); it may be overloaded, or datagrams are lost"
+                ),
+            ),
+            SessionError::Garbage { datagrams } => Self::new(
+                FaultKind::BadAnswer,
+                format!(
+                    "{datagrams} datagrams came in answer and none makes sense as IPMI; check that this port is a BMC's"
+                ),
+            ),
+            SessionError::UnknownUser => Self::new(
+                FaultKind::UnknownUser,
+                "the BMC knows no such user, or the user is disabled; check the user name and its LAN access",
+            ),
+            SessionError::WrongPassword => Self::new(
+                FaultKind::WrongPassword,
+                "the password is not the one that the BMC has for this user",
+            ),
+            SessionError::WrongBmcKey => Self::new(
+                FaultKind::WrongPassword,
+                "the password is right and the session key is not: the BMC has a key of its own (K_G) that the credential lacks",
+            ),
+            SessionError::NoSessionSlot => Self::new(
+                FaultKind::NoSessionSlot,
+                "all session slots of the BMC are taken; close other sessions, or wait until the BMC drops idle ones",
+            ),
+            SessionError::Privilege(fault) => fault,
+            SessionError::NoCommonSuite { tried, offered } => {
+                let tried: Vec<String> = tried.iter().map(CipherSuite::to_string).collect();
+                let offered = match offered {
+                    Some(ids) => ids.iter().map(u8::to_string).collect::<Vec<_>>().join(", "),
+                    None => "unknown".to_owned(),
+                };
+                Self::new(
+                    FaultKind::NoCommonSecurity,
+                    format!(
+                        "the BMC accepts none of our cipher suites ({}); it offers: {offered}; enable suite 17 or 3 on it",
+                        tried.join(", ")
+                    ),
+                )
+            }
+            SessionError::NoRmcpPlus => Self::new(
+                FaultKind::NoCommonSecurity,
+                "the BMC speaks IPMI 1.5 only, which has no encryption; rackpoll needs IPMI 2.0",
+            ),
+            SessionError::Refused { message, status } => Self::new(
+                FaultKind::Refused,
+                format!("the BMC refuses {message}: {} (status {:#04x})", status.meaning(), status.0),
+            ),
+            SessionError::BadLogin(what) => Self::new(
+                FaultKind::BadAnswer,
+                format!("the BMC's part of the login cannot be right: {what}"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! An RMCP+ session as a state machine: datagrams and times go in, datagrams, timers and events come out.
+//!
+//! The owner calls `request` and then, until an event comes: sends what `poll_transmit` gives, hands in what arrives
+//! by `handle_datagram`, and calls `handle_timeout` when `poll_timeout` says so. Login, re-login after a session was
+//! lost, and raising the privilege happen inside a request and under its deadline.
+
+mod active;
+mod dropped;
+mod fault;
+mod login;
+mod options;
+mod outgoing;
+mod random;
+mod receive;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use crate::command::{Privilege, Request, Response};
+
+pub use dropped::Dropped;
+pub use fault::SessionError;
+pub use options::{Options, Profile, Timing};
+pub use random::Random;
+
+use active::{Active, Purpose};
+use dropped::Guard;
+use login::Login;
+use outgoing::Outgoing;
+
+/// One session with one BMC: at most one command in flight, and one login at a time.
+pub struct Session {
+    options: Options,
+    profile: Profile,
+    random: Box<dyn Random>,
+    state: State,
+    wanted: Option<Wanted>,
+    outgoing: Outgoing,
+    events: VecDeque<Event>,
+    statistics: Statistics,
+    /// Request sequence number of the last command, six bits; never reused before 63 others.
+    request_sequence: u8,
+    /// Tag of the last login message.
+    tag: u8,
+    /// Whether the peer was heard, and how much nonsense came, since the last request.
+    heard: bool,
+    garbage: u32,
+    message: Vec<u8>,
+    plain: Vec<u8>,
+    guard: Guard,
+}
+
+enum State {
+    Idle,
+    Login(Box<Login>),
+    Open(Box<Active>),
+}
+
+/// What the owner waits for.
+struct Wanted {
+    /// None: only that the session is open. Taken out while it is in flight.
+    request: Option<Request>,
+    privilege: Privilege,
+    deadline: Instant,
+}
+
+/// What has happened. After each request comes exactly one of `Answered` and `Failed`; after `open`, `Opened` or
+/// `Failed`; after `close`, `Closed`.
+#[derive(Debug)]
+pub enum Event {
+    /// A login has succeeded; also inside a request.
+    Opened(Profile),
+    /// The command's answer.
+    Answered(Response),
+    /// There is no answer.
+    Failed(SessionError),
+    /// The session is closed, or was given up where the BMC did not answer.
+    Closed,
+}
+
+/// A command is already in flight; nothing was taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a command is already in flight")]
+pub struct InFlight;
+
+/// What a session has done since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    /// Datagrams handed out to be sent.
+    pub sent: u64,
+    /// Datagrams handed in and taken.
+    pub received: u64,
+    /// Datagrams handed in and dropped.
+    pub dropped: u64,
+    /// Datagrams sent because an answer did not come in time, among `sent`.
+    pub resent: u64,
+    /// Logins that succeeded.
+    pub opened: u64,
+    /// Commands begun again in a new session, because the old one was lost.
+    pub restarted: u64,
+}
+
+impl Session {
+    /// A session that is not open yet. `profile` is what an earlier session with this BMC has learned.
+    pub fn new(options: Options, profile: Profile, random: Box<dyn Random>) -> Self {
+        Self {
+            options,
+            profile,
+            random,
+            state: State::Idle,
+            wanted: None,
+            outgoing: Outgoing::default(),
+            events: VecDeque::new(),
+            statistics: Statistics::default(),
+            request_sequence: 0,
+            tag: 0,
+            heard: false,
+            garbage: 0,
+            message: Vec::new(),
+            plain: Vec::new(),
+            guard: Guard::default(),
+        }
+    }
+
+    /// Logs in, where there is no session yet.
+    pub fn open(&mut self, now: Instant, deadline: Instant) -> Result<(), InFlight> {
+        self.want(now, Wanted { request: None, privilege: Privilege::User, deadline })
+    }
+
+    /// Sends a command, and logs in before that where needed.
+    pub fn request(&mut self, now: Instant, request: Request, deadline: Instant) -> Result<(), InFlight> {
+        let privilege = request.privilege.max(Privilege::User);
+        self.want(now, Wanted { request: Some(request), privilege, deadline })
+    }
+
+    fn want(&mut self, now: Instant, wanted: Wanted) -> Result<(), InFlight> {
+        if self.wanted.is_some() || self.is_closing() {
+            return Err(InFlight);
+        }
+        self.heard = false;
+        self.garbage = 0;
+        self.wanted = Some(wanted);
+        self.advance(now);
+        Ok(())
+    }
+
+    /// Gives the request in flight up: nobody waits for it any more. No event comes. The session is tested before it
+    /// is used again.
+    pub fn abandon(&mut self, now: Instant) {
+        if self.wanted.take().is_some() {
+            self.stop_work(now);
+        }
+    }
+
+    /// Closes the session, with a short limit of its own. A request in flight is given up without an event.
+    pub fn close(&mut self, now: Instant) {
+        self.abandon(now);
+        if self.is_closing() {
+            return;
+        }
+        match &mut self.state {
+            State::Open(active) => {
+                active.exchange = None;
+                self.send_close(now, Purpose::Close);
+            }
+            State::Idle | State::Login(_) => self.events.push_back(Event::Closed),
+        }
+    }
+
+    /// Moves time on: retransmits, logs in anew, keeps alive, gives up. Calling it early does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.wanted.as_ref().is_some_and(|wanted| wanted.deadline <= now) {
+            self.run_out_of_time(now);
+        }
+        match &self.state {
+            State::Login(login) if login.due <= now => self.login_timeout(now),
+            State::Open(active) if active.due().is_some_and(|due| due <= now) => self.active_timeout(now),
+            _ => {}
+        }
+    }
+
+    /// When `handle_timeout` wants to be called; a session at rest wants it for its keep-alive.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let due = match &self.state {
+            State::Idle => None,
+            State::Login(login) => Some(login.due),
+            State::Open(active) => active.due(),
+        };
+        let deadline = self.wanted.as_ref().map(|wanted| wanted.deadline);
+        match (due, deadline) {
+            (Some(due), Some(deadline)) => Some(due.min(deadline)),
+            (due, deadline) => due.or(deadline),
+        }
+    }
+
+    /// The next datagram to send, in order.
+    pub fn poll_transmit(&mut self) -> Option<&[u8]> {
+        let datagram = self.outgoing.pop();
+        if datagram.is_some() {
+            self.statistics.sent += 1;
+        }
+        datagram
+    }
+
+    /// What has happened, in order.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether there is a session on the BMC, as far as we know.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_))
+    }
+
+    /// What has been learned about the BMC.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// What has been done so far.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    fn is_closing(&self) -> bool {
+        matches!(&self.state, State::Open(active) if active.in_flight() == Some(Purpose::Close))
+    }
+
+    /// Begins what is to be done next, where nothing is in flight.
+    fn advance(&mut self, now: Instant) {
+        let Some(wanted) = &self.wanted else { return };
+        match &self.state {
+            State::Login(_) => {}
+            State::Idle => self.begin_login(now, wanted.privilege),
+            State::Open(active) if active.in_flight().is_some() => {}
+            State::Open(active) if wanted.privilege > active.role => {
+                // The limit of a session is set at its login.
+                let privilege = wanted.privilege;
+                self.leave(now);
+                self.begin_login(now, privilege);
+            }
+            State::Open(active) if wanted.privilege > active.level => {
+                self.send_raise(now, wanted.privilege);
+            }
+            State::Open(_) => self.send_wanted(now),
+        }
+    }
+
+    /// The deadline of what is wanted has passed.
+    fn run_out_of_time(&mut self, now: Instant) {
+        let error = match (self.garbage, &self.state) {
+            (datagrams @ 1.., _) if !self.heard => SessionError::Garbage { datagrams },
+            (_, State::Login(login)) => login.timeout(self.heard),
+            _ => SessionError::Timeout { waiting_for: "the answer to a command", heard: self.heard },
+        };
+        self.stop_work(now);
+        self.fail(error);
+    }
+
+    /// Ends login or exchange because nobody waits for it any more.
+    fn stop_work(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Idle => {}
+            State::Login(_) => self.leave(now),
+            State::Open(active) => active.abandon(now),
+        }
+    }
+
+    /// Forgets session or login, and tells the BMC without waiting for an answer where it may hold a slot for us: few
+    /// have more than four.
+    fn leave(&mut self, now: Instant) {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Idle => {}
+            State::Login(login) => {
+                if let Some(active) = login.into_orphan(now) {
+                    self.send_farewell(active);
+                }
+            }
+            State::Open(active) => self.send_farewell(*active),
+        }
+    }
+
+    /// Ends what is wanted without an answer.
+    fn fail(&mut self, error: SessionError) {
+        self.wanted = None;
+        self.events.push_back(Event::Failed(error));
+    }
+
+    fn next_request_sequence(&mut self) -> u8 {
+        self.request_sequence = self.request_sequence.wrapping_add(1) & 0x3f;
+        self.request_sequence
+    }
+
+    fn random_array<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
+    /// A time between `from` and `from + spread`.
+    fn random_between(&mut self, from: Duration, spread: Duration) -> Duration {
+        let share = u32::from_le_bytes(self.random_array());
+        from.saturating_add(spread.mul_f64(f64::from(share) / f64::from(u32::MAX)))
+    }
+
+    /// The first wait of an exchange.
+    fn first_wait(&mut self) -> Duration {
+        let first = self.options.timing.first_timeout;
+        self.random_between(first, first)
+    }
+}
