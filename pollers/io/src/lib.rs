@@ -1,1 +1,19 @@
-//! Sockets and conversations with devices.
+//! Sockets and conversations with devices: the only room of the pollers that has sockets, timers and tasks.
+//!
+//! One UDP socket an address family serves all BMCs. A task reads it and hands each datagram straight to the session
+//! of the peer that sent it; handshakes and retransmissions go out from there, and the device's own task wakes only
+//! when its answer is complete.
+
+mod device;
+mod diagnosis;
+mod entropy;
+mod keeper;
+mod peers;
+mod sockets;
+
+pub use device::IpmiDevice;
+pub use rackpoll_ipmi::{
+    crypto::CipherSuite,
+    session::{Options, Profile, Statistics, Timing},
+};
+pub use sockets::{IpmiSockets, SocketStatistics};

@@ -213,9 +213,19 @@ impl Session {
         self.events.pop_front()
     }
 
+    /// Whether `poll_event` has something.
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Whether there is a session on the BMC, as far as we know.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Open(_))
+    }
+
+    /// Whether the BMC was heard since the last request began.
+    pub fn has_heard(&self) -> bool {
+        self.heard
     }
 
     /// What has been learned about the BMC.

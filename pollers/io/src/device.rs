@@ -1,0 +1,255 @@
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+
+use rackpoll_ipmi::{
+    command::{Polls, Request, Response, Step},
+    session::{Event, Options, Profile, Session, Statistics},
+};
+use rackpoll_model::{Fault, FaultKind, IpmiCommand, Reading, Secret};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+
+use crate::{
+    diagnosis,
+    entropy::Entropy,
+    peers::Channel,
+    sockets::{IpmiSockets, Shared},
+};
+
+/// After so much silence it is worth asking the network why.
+const WORTH_A_DIAGNOSIS: Duration = Duration::from_millis(1500);
+
+/// One BMC under one credential: a session that is opened when it is needed, kept, and closed at the end.
+///
+/// Dropping it sends Close Session without waiting for the answer; `close` waits for it.
+pub struct IpmiDevice {
+    sockets: IpmiSockets,
+    channel: Arc<Channel>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+    polls: Polls,
+    attempts: u32,
+}
+
+impl IpmiDevice {
+    /// A BMC at this address. Nothing is sent before the first poll. Names and passwords that IPMI cannot carry are
+    /// refused.
+    pub fn new(sockets: &IpmiSockets, peer: SocketAddr, user: &str, password: Secret) -> Result<Self, Fault> {
+        let options = Options::new(user, password).map_err(|fault| named(peer, fault))?;
+        Ok(Self::with_options(sockets, peer, options, Profile::default()))
+    }
+
+    /// With other options than the default ones, and with what was learned about the BMC before.
+    pub fn with_options(sockets: &IpmiSockets, peer: SocketAddr, options: Options, profile: Profile) -> Self {
+        let session = Session::new(options, profile, Box::new(Entropy::new()));
+        let channel = Channel::new(peer, session);
+        sockets.prepare(channel.peer);
+        let turn = sockets.shared.peers.add(&channel);
+        Self { sockets: sockets.clone(), channel, turn, polls: Polls::new(), attempts: 0 }
+    }
+
+    /// The BMC's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.channel.peer
+    }
+
+    /// Runs a poll: login where needed, the command's whole conversation, and a new login where the BMC has forgotten
+    /// the session. Ends by `deadline`. May be dropped at any await: the session stays usable.
+    pub async fn poll(&mut self, command: IpmiCommand, deadline: Instant) -> Result<Reading, Fault> {
+        let peer = self.channel.peer;
+        self.attempts = 0;
+        let mut conversation = self.polls.begin(command).map_err(|fault| named(peer, fault))?;
+        let turn = Arc::clone(&self.turn);
+        let Ok(_turn) = timeout_at(deadline, turn.lock()).await else {
+            let busy = "another credential's poll of this BMC took until the deadline";
+            return Err(named(peer, Fault::new(FaultKind::Busy, busy)));
+        };
+        self.attempts = 1;
+        let restarted = self.statistics().restarted;
+        let mut exchanges =
+            Exchanges { shared: &self.sockets.shared, channel: &self.channel, timer: None, deadline };
+        let mut answer = None;
+        let result = loop {
+            match conversation.step(answer.take()) {
+                Step::Done(result) => break result,
+                Step::Ask(request) => match exchanges.ask(request).await {
+                    Ok(response) => answer = Some(response),
+                    Err(fault) => break Err(fault),
+                },
+            }
+        };
+        let restarts = self.statistics().restarted.saturating_sub(restarted);
+        self.attempts = u32::try_from(restarts).unwrap_or(u32::MAX).saturating_add(1);
+        result.map_err(|fault| named(peer, fault))
+    }
+
+    /// Closes the session and waits for the BMC's answer, for a second at most.
+    pub async fn close(&mut self) {
+        let _turn = self.turn.lock().await;
+        let shared = &self.sockets.shared;
+        {
+            let mut session = self.channel.session();
+            session.close(Instant::now().into_std());
+            shared.flush(&self.channel, &mut session);
+        }
+        loop {
+            let due = {
+                let mut session = self.channel.session();
+                loop {
+                    match session.poll_event() {
+                        Some(Event::Closed) => return,
+                        Some(_) => {}
+                        None => break,
+                    }
+                }
+                session.poll_timeout()
+            };
+            // No timer and no event: there is nothing left to wait for.
+            let Some(due) = due else { return };
+            if timeout_at(due.into(), self.channel.wake.notified()).await.is_err() {
+                self.channel.run_timer(shared, Instant::now().into_std());
+            }
+        }
+    }
+
+    /// How many times the last poll was begun: 1, and one more for each session that was lost during it; 0 where it
+    /// was not begun at all.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Datagrams and logins so far.
+    pub fn statistics(&self) -> Statistics {
+        self.channel.session().statistics()
+    }
+
+    /// What has been learned about the BMC, for its next device.
+    pub fn profile(&self) -> Profile {
+        self.channel.session().profile()
+    }
+
+    /// Whether a session is open, as far as we know.
+    pub fn is_open(&self) -> bool {
+        self.channel.session().is_open()
+    }
+}
+
+impl Drop for IpmiDevice {
+    fn drop(&mut self) {
+        let mut session = self.channel.session();
+        session.close(std::time::Instant::now());
+        self.sockets.shared.flush(&self.channel, &mut session);
+        drop(session);
+        self.sockets.shared.peers.remove(&self.channel);
+    }
+}
+
+/// The exchanges of one poll. One timer serves them all: it is moved only where it would come too late.
+struct Exchanges<'a> {
+    shared: &'a Shared,
+    channel: &'a Arc<Channel>,
+    timer: Option<Pin<Box<Sleep>>>,
+    deadline: Instant,
+}
+
+impl Exchanges<'_> {
+    async fn ask(&mut self, request: Request) -> Result<Response, Fault> {
+        let begun = Instant::now();
+        if begun >= self.deadline {
+            return Err(Fault::new(FaultKind::Timeout, "the deadline passed in the middle of the poll"));
+        }
+        let due = {
+            let mut session = self.channel.session();
+            // What an abandoned poll has left.
+            while session.poll_event().is_some() {}
+            session.request(begun.into_std(), request, self.deadline.into_std()).map_err(|in_flight| {
+                Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}"))
+            })?;
+            self.shared.flush(self.channel, &mut session);
+            session.poll_timeout()
+        };
+        let _abandon = AbandonOnDrop { channel: self.channel };
+        self.wait(begun, due).await
+    }
+
+    async fn wait(&mut self, begun: Instant, due: Option<std::time::Instant>) -> Result<Response, Fault> {
+        let mut due = due.map_or(self.deadline, Instant::from);
+        let mut diagnosed = false;
+        loop {
+            if let Some(outcome) = self.outcome() {
+                return outcome;
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if timer.is_elapsed() || timer.deadline() > due {
+                timer.as_mut().reset(due);
+            }
+            tokio::select! {
+                biased;
+                () = self.channel.wake.notified() => {}
+                () = timer.as_mut() => {
+                    self.channel.run_timer(self.shared, Instant::now().into_std());
+                }
+            }
+            let silent = begun.elapsed() >= WORTH_A_DIAGNOSIS && !self.channel.session().has_heard();
+            if silent && !diagnosed {
+                diagnosed = true;
+                self.diagnose().await?;
+            }
+            due = self.channel.session().poll_timeout().map_or(self.deadline, Instant::from);
+        }
+    }
+
+    /// What the session or the operating system has said, if anything.
+    fn outcome(&self) -> Option<Result<Response, Fault>> {
+        if let Some(error) = self.channel.take_unsendable()
+            && let Some(message) = diagnosis::explain(self.channel.peer, &error)
+        {
+            return Some(Err(Fault::new(FaultKind::Unreachable, message)));
+        }
+        let mut session = self.channel.session();
+        loop {
+            match session.poll_event()? {
+                Event::Answered(response) => return Some(Ok(response)),
+                Event::Failed(error) => return Some(Err(error.into())),
+                Event::Opened(_) | Event::Closed => {}
+            }
+        }
+    }
+
+    /// Asks the network why the peer is silent, and lets the session go on meanwhile.
+    async fn diagnose(&mut self) -> Result<(), Fault> {
+        let diagnosis = diagnosis::why_silent(self.channel.peer, &self.shared.diagnoses);
+        tokio::pin!(diagnosis);
+        loop {
+            let due = self.channel.session().poll_timeout().map_or(self.deadline, Instant::from);
+            tokio::select! {
+                biased;
+                why = &mut diagnosis => {
+                    return why.map_or(Ok(()), |message| Err(Fault::new(FaultKind::Unreachable, message)));
+                }
+                // An event came: the peer is not silent after all, or the deadline has passed. `outcome` sees to it,
+                // and the wake-up must not be lost to it.
+                () = self.channel.wake.notified() => {
+                    self.channel.wake.notify_one();
+                    return Ok(());
+                }
+                () = sleep_until(due) => {
+                    self.channel.run_timer(self.shared, Instant::now().into_std());
+                }
+            }
+        }
+    }
+}
+
+/// A poll that ends or is dropped in the middle leaves no request behind.
+struct AbandonOnDrop<'a> {
+    channel: &'a Channel,
+}
+
+impl Drop for AbandonOnDrop<'_> {
+    fn drop(&mut self) {
+        self.channel.session().abandon(std::time::Instant::now());
+    }
+}
+
+/// The fault with the peer that it is about.
+fn named(peer: SocketAddr, fault: Fault) -> Fault {
+    Fault::new(fault.kind, format!("{peer}: {}", fault.message))
+}

@@ -1,0 +1,125 @@
+use std::{
+    collections::HashMap,
+    net::{SocketAddr, SocketAddrV6},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Instant,
+};
+
+use rackpoll_ipmi::session::Session;
+use tokio::sync::Notify;
+
+use crate::sockets::Shared;
+
+/// One session with one peer: what a device and the tasks of the sockets share.
+pub(crate) struct Channel {
+    pub(crate) peer: SocketAddr,
+    session: Mutex<Session>,
+    /// Told when the session has an event.
+    pub(crate) wake: Notify,
+    /// Why the operating system would not send, the last time it would not.
+    unsendable: Mutex<Option<std::io::Error>>,
+}
+
+impl Channel {
+    pub(crate) fn new(peer: SocketAddr, session: Session) -> Arc<Self> {
+        let session = Mutex::new(session);
+        Arc::new(Self { peer: canonical(peer), session, wake: Notify::new(), unsendable: Mutex::new(None) })
+    }
+
+    /// The session. A panic in another holder leaves a state machine that its own checks keep sound.
+    pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The operating system would not send.
+    pub(crate) fn cannot_send(&self, error: std::io::Error) {
+        *self.unsendable.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        self.wake.notify_one();
+    }
+
+    /// Why it would not, told once.
+    pub(crate) fn take_unsendable(&self) -> Option<std::io::Error> {
+        self.unsendable.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Moves the session's time on, where it is due, and sends what comes of it.
+    pub(crate) fn run_timer(&self, shared: &Shared, now: Instant) {
+        let mut session = self.session();
+        if session.poll_timeout().is_some_and(|due| due <= now) {
+            session.handle_timeout(now);
+            shared.flush(self, &mut session);
+            if session.has_event() {
+                self.wake.notify_one();
+            }
+        }
+    }
+}
+
+/// Who talks with whom. Two credentials of one BMC are two channels of one peer.
+#[derive(Default)]
+pub(crate) struct Peers {
+    channels: RwLock<HashMap<SocketAddr, Peer>>,
+}
+
+#[derive(Default, Clone)]
+struct Peer {
+    channels: Vec<Arc<Channel>>,
+    /// Held during a poll: one command in flight a BMC, whatever the credentials.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Peers {
+    /// Adds a channel and answers the lock that its polls take turns by.
+    pub(crate) fn add(&self, channel: &Arc<Channel>) -> Arc<tokio::sync::Mutex<()>> {
+        let mut peers = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        let peer = peers.entry(channel.peer).or_default();
+        peer.channels.push(Arc::clone(channel));
+        Arc::clone(&peer.turn)
+    }
+
+    pub(crate) fn remove(&self, channel: &Arc<Channel>) {
+        let mut peers = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(peer) = peers.get_mut(&channel.peer) {
+            peer.channels.retain(|other| !Arc::ptr_eq(other, channel));
+            if peer.channels.is_empty() {
+                peers.remove(&channel.peer);
+            }
+        }
+    }
+
+    /// Offers something to each channel of the peer until one takes it.
+    pub(crate) fn offer(&self, peer: SocketAddr, mut take: impl FnMut(&Channel) -> bool) -> bool {
+        let peers = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+        peers.get(&canonical(peer)).is_some_and(|peer| peer.channels.iter().any(|channel| take(channel)))
+    }
+
+    /// Every channel, as they are now.
+    pub(crate) fn all(&self) -> Vec<Arc<Channel>> {
+        let peers = self.channels.read().unwrap_or_else(PoisonError::into_inner);
+        peers.values().flat_map(|peer| peer.channels.iter().cloned()).collect()
+    }
+}
+
+/// One form for one peer: no IPv4 inside IPv6, no flow label.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => address,
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => SocketAddr::from((v4, v6.port())),
+            None => SocketAddr::V6(SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id())),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_peer_has_one_form() {
+        let form = |text: &str| canonical(text.parse().unwrap());
+        assert_eq!(form("[::ffff:192.0.2.1]:623"), form("192.0.2.1:623"));
+        assert_ne!(form("[::1]:623"), form("127.0.0.1:623"));
+        assert_ne!(form("192.0.2.1:623"), form("192.0.2.1:624"));
+    }
+}

@@ -1,0 +1,232 @@
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rackpoll_ipmi::{session::Session, wire::MAX_DATAGRAM};
+use rustix::net::{SendFlags, sendto};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{net::UdpSocket, runtime::Handle, sync::Semaphore, task::AbortHandle};
+
+use crate::{
+    keeper,
+    peers::{Channel, Peers},
+};
+
+/// Wanted size of the socket's buffers. 4 MiB holds the answers of some 10,000 BMCs that answer in one moment; the
+/// kernel gives what its limits allow.
+const BUFFER: usize = 4 << 20;
+
+/// Datagrams taken in one go before other tasks have their turn.
+const BURST: usize = 256;
+
+/// How long the reader rests after an error of the socket that is no datagram's fault.
+const AFTER_ERROR: Duration = Duration::from_millis(10);
+
+/// The UDP sockets that serve all BMCs: one for IPv4, and one for IPv6 as soon as a BMC needs it. Clones share them;
+/// with the last one, and the last device, they are gone.
+#[derive(Clone)]
+pub struct IpmiSockets {
+    pub(crate) shared: Arc<Shared>,
+    _tasks: Arc<Tasks>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) peers: Peers,
+    pub(crate) diagnoses: Semaphore,
+    v4: OnceLock<Option<Arc<UdpSocket>>>,
+    v6: OnceLock<Option<Arc<UdpSocket>>>,
+    counters: Counters,
+}
+
+#[derive(Default)]
+struct Counters {
+    sent: AtomicU64,
+    unsent: AtomicU64,
+    received: AtomicU64,
+    foreign: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// What went over the sockets since they were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SocketStatistics {
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Datagrams that the operating system would not take.
+    pub unsent: u64,
+    /// Datagrams received from BMCs that are ours and taken by a session.
+    pub received: u64,
+    /// Datagrams from addresses that are no BMC of ours.
+    pub foreign: u64,
+    /// Datagrams from BMCs of ours that no session took: late, doubled, malformed.
+    pub dropped: u64,
+}
+
+/// Ends the tasks with the last handle.
+struct Tasks {
+    runtime: Handle,
+    readers: std::sync::Mutex<Vec<AbortHandle>>,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        let readers = self.readers.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for reader in readers {
+            reader.abort();
+        }
+    }
+}
+
+impl IpmiSockets {
+    /// Opens the IPv4 socket and starts its reader. Needs a tokio runtime around it.
+    pub fn bind() -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            peers: Peers::default(),
+            diagnoses: Semaphore::new(1),
+            v4: OnceLock::new(),
+            v6: OnceLock::new(),
+            counters: Counters::default(),
+        });
+        let tasks = Arc::new(Tasks { runtime: Handle::current(), readers: std::sync::Mutex::default() });
+        let sockets = Self { shared, _tasks: tasks };
+        let v4 = sockets.open((Ipv4Addr::UNSPECIFIED, 0).into())?;
+        let _ = sockets.shared.v4.set(Some(v4));
+        let keeper = keeper::run(Arc::downgrade(&sockets.shared));
+        sockets.start(keeper);
+        Ok(sockets)
+    }
+
+    /// What went over the sockets so far.
+    pub fn statistics(&self) -> SocketStatistics {
+        let counters = &self.shared.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        SocketStatistics {
+            sent: read(&counters.sent),
+            unsent: read(&counters.unsent),
+            received: read(&counters.received),
+            foreign: read(&counters.foreign),
+            dropped: read(&counters.refused),
+        }
+    }
+
+    /// Makes sure that there is a socket of this peer's family. Where there can be none, sending fails and says so.
+    pub(crate) fn prepare(&self, peer: SocketAddr) {
+        if peer.is_ipv6() {
+            self.shared.v6.get_or_init(|| match self.open((Ipv6Addr::UNSPECIFIED, 0).into()) {
+                Ok(socket) => Some(socket),
+                Err(error) => {
+                    tracing::warn!(%error, "no IPv6 socket: BMCs with IPv6 addresses cannot be polled");
+                    None
+                }
+            });
+        }
+    }
+
+    fn open(&self, local: SocketAddr) -> io::Result<Arc<UdpSocket>> {
+        let socket = Socket::new(Domain::for_address(local), Type::DGRAM, Some(Protocol::UDP))?;
+        if local.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        // Smaller buffers than wanted are a matter of speed, not of right and wrong.
+        let _ = socket.set_recv_buffer_size(BUFFER);
+        let _ = socket.set_send_buffer_size(BUFFER);
+        socket.set_nonblocking(true)?;
+        socket.bind(&local.into())?;
+        let _entered = self._tasks.runtime.enter();
+        let socket = Arc::new(UdpSocket::from_std(socket.into())?);
+        self.start(read(Arc::clone(&socket), Arc::downgrade(&self.shared)));
+        Ok(socket)
+    }
+
+    fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let handle = self._tasks.runtime.spawn(task).abort_handle();
+        self._tasks.readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(handle);
+    }
+}
+
+impl Shared {
+    fn socket(&self, peer: SocketAddr) -> Option<&UdpSocket> {
+        let slot = if peer.is_ipv6() { &self.v6 } else { &self.v4 };
+        slot.get()?.as_deref()
+    }
+
+    /// Sends what the session wants sent. What the socket does not take now is lost like any datagram: the session's
+    /// timer sends it again.
+    pub(crate) fn flush(&self, channel: &Channel, session: &mut Session) {
+        while let Some(datagram) = session.poll_transmit() {
+            let sent = match self.socket(channel.peer) {
+                // Past tokio, whose sockets refuse to send until their first readiness event has come round.
+                Some(socket) => sendto(socket, datagram, SendFlags::DONTWAIT, &channel.peer)
+                    .map(drop)
+                    .map_err(io::Error::from),
+                None => Err(io::ErrorKind::AddrNotAvailable.into()),
+            };
+            match sent {
+                Ok(()) => count(&self.counters.sent),
+                Err(error) => {
+                    count(&self.counters.unsent);
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        channel.cannot_send(error);
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&self, peer: SocketAddr, datagram: &[u8]) {
+        let now = tokio::time::Instant::now().into_std();
+        let mut known = false;
+        let taken = self.peers.offer(peer, |channel| {
+            known = true;
+            let mut session = channel.session();
+            if session.handle_datagram(now, datagram).is_err() {
+                return false;
+            }
+            self.flush(channel, &mut session);
+            if session.has_event() {
+                channel.wake.notify_one();
+            }
+            true
+        });
+        count(match (taken, known) {
+            (true, _) => &self.counters.received,
+            (false, true) => &self.counters.refused,
+            (false, false) => &self.counters.foreign,
+        });
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Reads a socket for as long as somebody holds its sockets.
+async fn read(socket: Arc<UdpSocket>, shared: Weak<Shared>) {
+    // One byte more than any datagram that is ours: a longer one is cut, and then no format fits it.
+    let mut buffer = [0; MAX_DATAGRAM + 1];
+    loop {
+        if socket.readable().await.is_err() {
+            tokio::time::sleep(AFTER_ERROR).await;
+            continue;
+        }
+        let Some(shared) = shared.upgrade() else { return };
+        for _ in 0..BURST {
+            match socket.try_recv_from(&mut buffer) {
+                Ok((length, peer)) => shared.deliver(peer, buffer.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    tracing::debug!(%error, "reading the IPMI socket");
+                    break;
+                }
+            }
+        }
+        drop(shared);
+        tokio::task::consume_budget().await;
+    }
+}
