@@ -3,8 +3,11 @@
 //! `README.md` has the map of these rooms and the picture of the one way through.
 
 pub mod broker;
+pub mod cli;
+pub mod config;
 pub mod demo;
 pub mod device;
 pub mod dispatch;
+pub mod intake;
 pub mod job;
 pub mod publish;

@@ -10,7 +10,6 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{job::ReplyTo, publish::Message};
 
 /// A command that came in from the bus.
-#[derive(Debug)]
 pub struct Delivery {
     /// Routing key with dots, whatever the broker.
     pub routing_key: String,
@@ -20,6 +19,17 @@ pub struct Delivery {
     pub reply_to: Option<ReplyTo>,
     /// Sent when the outcome is in the outbox: the broker then acknowledges the command. Dropped: it stays unacknowledged.
     pub recorded: oneshot::Sender<()>,
+}
+
+// The body may hold a password.
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("routing_key", &self.routing_key)
+            .field("body_length", &self.body.len())
+            .field("reply_to", &self.reply_to)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A request that is answered from memory (`methods.requestPollerCache`).

@@ -1,0 +1,120 @@
+use ipnet::IpNet;
+use rackpoll_model::Secret;
+
+use super::{Named, name, networks};
+use crate::{
+    config::{
+        fault::{Findings, Place},
+        raw::{Node, Table},
+        secret::{self, Surroundings},
+    },
+    job::Credential,
+};
+
+/// A credential of the configuration, for devices and for commands that name it.
+#[derive(Debug, Clone)]
+pub struct NamedCredential {
+    /// Commands may use it for hosts in these networks; none where it is empty.
+    pub networks: Vec<IpNet>,
+    /// User and password, where it has them.
+    pub ipmi: Option<Credential>,
+    /// The community, where it has one.
+    pub community: Option<Credential>,
+}
+
+/// Longest user name of IPMI 2.0 (clause 22.28), bytes.
+const LONGEST_USER: usize = 16;
+/// Longest password of IPMI 2.0 (clause 22.30), bytes.
+const LONGEST_PASSWORD: usize = 20;
+/// Longest community that is taken, bytes; the protocol sets none.
+pub const LONGEST_COMMUNITY: usize = 255;
+
+/// What is wrong with the length of an IPMI user or password; `None` where nothing is.
+pub fn wrong_login(user: &str, password: &Secret) -> Option<String> {
+    if user.len() > LONGEST_USER {
+        return Some(format!("`user` has more than the {LONGEST_USER} bytes that IPMI 2.0 allows"));
+    }
+    if password.expose().len() > LONGEST_PASSWORD {
+        return Some(format!("`password` has more than the {LONGEST_PASSWORD} bytes that IPMI 2.0 allows"));
+    }
+    let has_nul = user.contains('\0') || password.expose().contains(&0);
+    has_nul.then(|| "`user` and `password` cannot hold a zero byte".to_owned())
+}
+
+pub(super) fn check(
+    tables: Vec<Table>,
+    surroundings: &Surroundings<'_>,
+    findings: &mut Findings,
+) -> Named<NamedCredential> {
+    let mut credentials = Named::new();
+    for mut table in tables {
+        let name = name(&mut table, "name", "[[credential]]", findings);
+        let credential = one(table, surroundings, findings);
+        if let Some((at, name)) = name
+            && credentials.admit("credential", &name, &at, findings)
+            && let Some(credential) = credential
+        {
+            credentials.good.insert(name, credential);
+        }
+    }
+    credentials
+}
+
+fn one(
+    mut table: Table,
+    surroundings: &Surroundings<'_>,
+    findings: &mut Findings,
+) -> Option<NamedCredential> {
+    let place = table.place.clone();
+    let networks = networks(&mut table, "networks", findings).unwrap_or_default();
+    let has_user = table.has("user");
+    let has_password = table.has("password");
+    let has_community = table.has("community");
+    let user = table.text("user", findings);
+    let password = table.take("password").map(|node| secret::read("password", node, surroundings, findings));
+    let community = table.take("community").map(|node| community(node, surroundings, findings));
+    table.refuse_rest("[[credential]]", findings);
+    match (has_user, has_password, has_community) {
+        (true, false, _) => fault(&place, "has a `user` and no `password`", findings),
+        (false, true, _) => fault(&place, "has a `password` and no `user`", findings),
+        (false, false, false) => fault(&place, "needs `user` and `password`, or `community`", findings),
+        _ => {}
+    }
+    let ipmi = match (user, password) {
+        (Some((at, user)), Some(Some(password))) => {
+            if let Some(wrong) = wrong_login(&user, &password) {
+                findings.fault(&at, wrong);
+                return None;
+            }
+            Some(Credential::Ipmi { user, password })
+        }
+        _ if has_user || has_password => return None,
+        _ => None,
+    };
+    match community {
+        Some(None) => None,
+        Some(community) => Some(NamedCredential { networks, ipmi, community }),
+        None => ipmi.is_some().then_some(NamedCredential { networks, ipmi, community: None }),
+    }
+}
+
+fn community(node: Node, surroundings: &Surroundings<'_>, findings: &mut Findings) -> Option<Credential> {
+    let place = node.place.clone();
+    let secret = secret::read("community", node, surroundings, findings)?;
+    if secret.expose().len() > LONGEST_COMMUNITY {
+        findings.fault(&place, format!("`community` has more than {LONGEST_COMMUNITY} bytes"));
+        return None;
+    }
+    Some(Credential::Community(secret))
+}
+
+fn fault(place: &Place, what: &str, findings: &mut Findings) {
+    findings.fault(place, format!("this [[credential]] {what}"));
+}
+
+impl NamedCredential {
+    /// Whether commands may use it for this address.
+    pub fn covers(&self, address: std::net::IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+}

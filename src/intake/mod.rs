@@ -1,0 +1,20 @@
+//! What comes in: ticks of schedules, commands and requests of the bus. Everything that arrives as text leaves as a type.
+
+mod command;
+mod cron;
+mod fences;
+mod request;
+mod schedule;
+mod scrub;
+mod timetable;
+
+pub use command::parse as parse_command;
+pub use cron::{Cron, CronFault};
+pub use fences::Fences;
+pub use request::{CacheRequest, RequestFault, parse as parse_request};
+pub use schedule::Schedule;
+pub use scrub::scrub;
+pub use timetable::{Due, Ticket, Timetable};
+
+#[cfg(test)]
+mod hostile;

@@ -1,0 +1,271 @@
+//! One task that knows when every poller is due.
+//!
+//! A poll that is due goes to the dispatcher with a [`Ticket`]; until the ticket comes back the poller is running, and
+//! the times that it misses are counted, not queued. The dispatcher's queue is bounded: where it is full the timetable
+//! waits, so that polls get late, and what gets too late is counted as skipped.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rackpoll_model::{Blame, Fault};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::ScheduledPoll, job::Job};
+
+/// Longest sleep: a clock that is set shows within this time.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// A clock that goes back by more than this has been set, and every time is made anew.
+const CLOCK_SET_BACK: i64 = 1_000;
+
+/// The times of all pollers.
+pub struct Timetable<C> {
+    entries: Vec<Entry>,
+    /// Time and index of every entry that has a next time.
+    due: BTreeSet<(i64, usize)>,
+    ended_sender: mpsc::UnboundedSender<Ended>,
+    /// Unbounded in type alone: no entry has more than one ticket out.
+    ended: mpsc::UnboundedReceiver<Ended>,
+    clock: C,
+    last_seen: i64,
+}
+
+struct Entry {
+    poll: Arc<ScheduledPoll>,
+    /// Its time in `due`.
+    next: Option<i64>,
+    /// The time of the run that is out.
+    running: Option<i64>,
+    /// Consecutive failures.
+    failures: u32,
+    /// Times missed that no result has told of yet.
+    skipped: u64,
+}
+
+/// A poll that is due.
+#[derive(Debug)]
+pub struct Due {
+    /// Which.
+    pub poll: Arc<ScheduledPoll>,
+    /// The time it was due.
+    pub scheduled_at: SystemTime,
+    /// Times missed since the last result.
+    pub skipped: u64,
+    /// To be handed back.
+    pub ticket: Ticket,
+}
+
+impl Due {
+    /// The job of this run, and the ticket to hand back when it is over.
+    pub fn into_job(self, graph_id: &str) -> (Job, Ticket) {
+        (self.poll.job(graph_id, self.scheduled_at, self.skipped), self.ticket)
+    }
+}
+
+/// A run that is out. Dropping it says that the poll never ran: its time counts as skipped and the poller goes on.
+#[derive(Debug)]
+pub struct Ticket {
+    index: usize,
+    /// Told in this run's result.
+    skipped: u64,
+    ended: Option<mpsc::UnboundedSender<Ended>>,
+}
+
+#[derive(Debug)]
+struct Ended {
+    index: usize,
+    told: u64,
+    how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Good,
+    Failed,
+    NeverRan,
+}
+
+impl Ticket {
+    /// The run is over. A fault makes the poller back off, unless the agent itself is to blame for it.
+    pub fn finish<T>(self, reading: &Result<T, Fault>) {
+        match reading {
+            Ok(_) => self.end(How::Good),
+            Err(fault) if fault.kind.blame() == Blame::Agent => self.end(How::NeverRan),
+            Err(_) => self.end(How::Failed),
+        }
+    }
+
+    fn end(mut self, how: How) {
+        self.send(how);
+    }
+
+    fn send(&mut self, how: How) {
+        if let Some(ended) = self.ended.take() {
+            // Without a timetable there is nobody to tell.
+            let _ = ended.send(Ended { index: self.index, told: self.skipped, how });
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.send(How::NeverRan);
+    }
+}
+
+impl<C: Fn() -> SystemTime> Timetable<C> {
+    /// A timetable of these polls (paused ones stay out) by this clock.
+    pub fn new(polls: impl IntoIterator<Item = Arc<ScheduledPoll>>, clock: C) -> Self {
+        let (ended_sender, ended) = mpsc::unbounded_channel();
+        let now = unix_millis(clock());
+        let mut timetable =
+            Self { entries: Vec::new(), due: BTreeSet::new(), ended_sender, ended, clock, last_seen: now };
+        for poll in polls.into_iter().filter(|poll| !poll.paused) {
+            let next = poll.schedule.next_after(now);
+            let index = timetable.entries.len();
+            timetable.entries.push(Entry { poll, next: None, running: None, failures: 0, skipped: 0 });
+            timetable.plan(index, next);
+        }
+        timetable
+    }
+
+    /// Hands every poll to `dispatcher` when it is due, until `stop` or until nobody takes them any more.
+    pub async fn run(mut self, dispatcher: mpsc::Sender<Due>, stop: CancellationToken) {
+        loop {
+            let sleep = self.until_next();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                // Never `None`: this timetable holds a sender itself.
+                Some(ended) = self.ended.recv() => self.end(&ended),
+                () = tokio::time::sleep(sleep) => {
+                    let sent = tokio::select! {
+                        biased;
+                        () = stop.cancelled() => return,
+                        sent = self.send_due(&dispatcher) => sent,
+                    };
+                    if sent.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends what is due now.
+    async fn send_due(&mut self, dispatcher: &mpsc::Sender<Due>) -> Result<(), mpsc::error::SendError<()>> {
+        let mut now = self.look_at_clock();
+        while let Some((at, index)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            if self.entries.get(index).is_none_or(|entry| entry.running.is_some()) {
+                self.miss(index, at, now);
+                continue;
+            }
+            let room = dispatcher.reserve().await?;
+            // It may have got late while there was no room.
+            now = self.look_at_clock();
+            if let Some(due) = self.start(index, at, now) {
+                room.send(due);
+            }
+            while let Ok(ended) = self.ended.try_recv() {
+                self.end(&ended);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a run: of several times that have passed, for the last.
+    fn start(&mut self, index: usize, at: i64, now: i64) -> Option<Due> {
+        let entry = self.entries.get_mut(index)?;
+        let (passed, last) = entry.poll.schedule.passed(at, now);
+        let at = last.unwrap_or(at);
+        let skipped = entry.skipped.saturating_add(passed);
+        entry.skipped = skipped;
+        entry.running = Some(at);
+        let due = Due {
+            poll: Arc::clone(&entry.poll),
+            scheduled_at: system_time(at),
+            skipped,
+            ticket: Ticket { index, skipped, ended: Some(self.ended_sender.clone()) },
+        };
+        let next = entry.poll.schedule.next_after(now.max(at));
+        self.plan(index, next);
+        Some(due)
+    }
+
+    /// Counts the times that came while the run before was still out.
+    fn miss(&mut self, index: usize, at: i64, now: i64) {
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        let (passed, _) = entry.poll.schedule.passed(at, now);
+        entry.skipped = entry.skipped.saturating_add(passed).saturating_add(1);
+        let next = entry.poll.schedule.next_after(now.max(at));
+        self.plan(index, next);
+    }
+
+    fn end(&mut self, ended: &Ended) {
+        let now = self.look_at_clock();
+        let Some(entry) = self.entries.get_mut(ended.index) else { return };
+        let Some(at) = entry.running.take() else { return };
+        match ended.how {
+            How::Good => entry.failures = 0,
+            How::Failed => entry.failures = entry.failures.saturating_add(1),
+            How::NeverRan => {
+                entry.skipped = entry.skipped.saturating_add(1);
+                return;
+            }
+        }
+        entry.skipped = entry.skipped.saturating_sub(ended.told);
+        if ended.how == How::Failed {
+            let next = entry.poll.schedule.next_after_run(at, now, entry.failures);
+            self.plan(ended.index, next);
+        }
+    }
+
+    fn plan(&mut self, index: usize, next: Option<i64>) {
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        if let Some(before) = entry.next.take() {
+            self.due.remove(&(before, index));
+        }
+        entry.next = next;
+        if let Some(next) = next {
+            self.due.insert((next, index));
+        }
+    }
+
+    /// The time; where the clock was set back, every poller is planned anew.
+    fn look_at_clock(&mut self) -> i64 {
+        let now = unix_millis((self.clock)());
+        if now < self.last_seen.saturating_sub(CLOCK_SET_BACK) {
+            for index in 0..self.entries.len() {
+                let next = self.entries.get(index).and_then(|entry| entry.poll.schedule.next_after(now));
+                self.plan(index, next);
+            }
+        }
+        self.last_seen = now;
+        now
+    }
+
+    fn until_next(&self) -> Duration {
+        let Some((at, _)) = self.due.first() else { return LONGEST_SLEEP };
+        let now = unix_millis((self.clock)());
+        Duration::from_millis(u64::try_from(at.saturating_sub(now)).unwrap_or(0)).min(LONGEST_SLEEP)
+    }
+}
+
+fn unix_millis(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis),
+    }
+}
+
+fn system_time(millis: i64) -> SystemTime {
+    let distance = Duration::from_millis(millis.unsigned_abs());
+    let time = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+    time.unwrap_or(UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests;
