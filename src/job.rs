@@ -6,9 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rackpoll_model::{Fault, PollRequest, Reading, Secret};
+use rackpoll_model::{Blame, Fault, PollRequest, Reading, Secret};
 use serde_json::{Map, Value};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// One poll that a schedule or a command wants.
 #[derive(Debug)]
@@ -49,6 +49,68 @@ pub struct Subject {
     pub reply: Option<ReplyTo>,
     /// Told once the outcome is in the outbox; dropped without a word where it never will be.
     pub recorded: Option<oneshot::Sender<()>>,
+    /// For a scheduled run: handed back when it is over.
+    pub ticket: Option<Ticket>,
+}
+
+/// A scheduled run that is out. [`finish`](Self::finish) it with the reading; dropping it says that the poll never ran:
+/// its time counts as skipped, and the poller goes on.
+#[derive(Debug)]
+pub struct Ticket {
+    index: usize,
+    told: u64,
+    ended: Option<mpsc::UnboundedSender<RunEnded>>,
+}
+
+/// How a scheduled run ended, for the timetable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunEnded {
+    /// The timetable's number of the poller.
+    pub index: usize,
+    /// Skipped runs that this run's result tells of.
+    pub told: u64,
+    /// How.
+    pub ending: Ending,
+}
+
+/// The three ends of a scheduled run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// There is a reading.
+    Good,
+    /// The network, the device, the credentials or the request are to blame: the poller backs off.
+    Failed,
+    /// The agent itself is to blame, or nobody ever said.
+    NeverRan,
+}
+
+impl Ticket {
+    /// The ticket of a run that tells of `told` skipped ones.
+    pub fn new(index: usize, told: u64, ended: mpsc::UnboundedSender<RunEnded>) -> Self {
+        Self { index, told, ended: Some(ended) }
+    }
+
+    /// The run is over.
+    pub fn finish<T>(mut self, reading: &Result<T, Fault>) {
+        self.end(match reading {
+            Ok(_) => Ending::Good,
+            Err(fault) if fault.kind.blame() == Blame::Agent => Ending::NeverRan,
+            Err(_) => Ending::Failed,
+        });
+    }
+
+    fn end(&mut self, ending: Ending) {
+        if let Some(ended) = self.ended.take() {
+            // Without a timetable there is nobody to tell.
+            let _ = ended.send(RunEnded { index: self.index, told: self.told, ending });
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.end(Ending::NeverRan);
+    }
 }
 
 /// Which family of routing keys a result belongs to (contract.md, section 3).

@@ -48,6 +48,7 @@ pub fn parse(delivery: Delivery, fences: &Fences, now: SystemTime) -> Result<Job
         skipped: 0,
         reply: reply_to,
         recorded: Some(recorded),
+        ticket: None,
     };
     let mut target = None;
     let read = read_body(&body, &mut subject.value)

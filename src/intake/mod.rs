@@ -14,7 +14,7 @@ pub use fences::Fences;
 pub use request::{CacheRequest, RequestFault, parse as parse_request};
 pub use schedule::Schedule;
 pub use scrub::scrub;
-pub use timetable::{Due, Ticket, Timetable};
+pub use timetable::Timetable;
 
 #[cfg(test)]
 mod hostile;

@@ -1,6 +1,6 @@
 //! One task that knows when every poller is due.
 //!
-//! A poll that is due goes to the dispatcher with a [`Ticket`]; until the ticket comes back the poller is running, and
+//! A poll that is due goes to the dispatcher as a job with a [`Ticket`]; until that comes back the poller is running, and
 //! the times that it misses are counted, not queued. The dispatcher's queue is bounded: where it is full the timetable
 //! waits, so that polls get late, and what gets too late is counted as skipped.
 
@@ -10,11 +10,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rackpoll_model::{Blame, Fault};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::ScheduledPoll, job::Job};
+use crate::{
+    config::ScheduledPoll,
+    job::{Ending, Job, RunEnded, Ticket},
+};
 
 /// Longest sleep: a clock that is set shows within this time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
@@ -26,9 +28,10 @@ pub struct Timetable<C> {
     entries: Vec<Entry>,
     /// Time and index of every entry that has a next time.
     due: BTreeSet<(i64, usize)>,
-    ended_sender: mpsc::UnboundedSender<Ended>,
+    ended_sender: mpsc::UnboundedSender<RunEnded>,
     /// Unbounded in type alone: no entry has more than one ticket out.
-    ended: mpsc::UnboundedReceiver<Ended>,
+    ended: mpsc::UnboundedReceiver<RunEnded>,
+    graph_id: String,
     clock: C,
     last_seen: i64,
 }
@@ -45,84 +48,20 @@ struct Entry {
     skipped: u64,
 }
 
-/// A poll that is due.
-#[derive(Debug)]
-pub struct Due {
-    /// Which.
-    pub poll: Arc<ScheduledPoll>,
-    /// The time it was due.
-    pub scheduled_at: SystemTime,
-    /// Times missed since the last result.
-    pub skipped: u64,
-    /// To be handed back.
-    pub ticket: Ticket,
-}
-
-impl Due {
-    /// The job of this run, and the ticket to hand back when it is over.
-    pub fn into_job(self, graph_id: &str) -> (Job, Ticket) {
-        (self.poll.job(graph_id, self.scheduled_at, self.skipped), self.ticket)
-    }
-}
-
-/// A run that is out. Dropping it says that the poll never ran: its time counts as skipped and the poller goes on.
-#[derive(Debug)]
-pub struct Ticket {
-    index: usize,
-    /// Told in this run's result.
-    skipped: u64,
-    ended: Option<mpsc::UnboundedSender<Ended>>,
-}
-
-#[derive(Debug)]
-struct Ended {
-    index: usize,
-    told: u64,
-    how: How,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
-    Good,
-    Failed,
-    NeverRan,
-}
-
-impl Ticket {
-    /// The run is over. A fault makes the poller back off, unless the agent itself is to blame for it.
-    pub fn finish<T>(self, reading: &Result<T, Fault>) {
-        match reading {
-            Ok(_) => self.end(How::Good),
-            Err(fault) if fault.kind.blame() == Blame::Agent => self.end(How::NeverRan),
-            Err(_) => self.end(How::Failed),
-        }
-    }
-
-    fn end(mut self, how: How) {
-        self.send(how);
-    }
-
-    fn send(&mut self, how: How) {
-        if let Some(ended) = self.ended.take() {
-            // Without a timetable there is nobody to tell.
-            let _ = ended.send(Ended { index: self.index, told: self.skipped, how });
-        }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.send(How::NeverRan);
-    }
-}
-
 impl<C: Fn() -> SystemTime> Timetable<C> {
-    /// A timetable of these polls (paused ones stay out) by this clock.
-    pub fn new(polls: impl IntoIterator<Item = Arc<ScheduledPoll>>, clock: C) -> Self {
+    /// A timetable of these polls (paused ones stay out) by this clock. Results go out under `graph_id`.
+    pub fn new(polls: impl IntoIterator<Item = Arc<ScheduledPoll>>, graph_id: &str, clock: C) -> Self {
         let (ended_sender, ended) = mpsc::unbounded_channel();
         let now = unix_millis(clock());
-        let mut timetable =
-            Self { entries: Vec::new(), due: BTreeSet::new(), ended_sender, ended, clock, last_seen: now };
+        let mut timetable = Self {
+            entries: Vec::new(),
+            due: BTreeSet::new(),
+            ended_sender,
+            ended,
+            graph_id: graph_id.to_owned(),
+            clock,
+            last_seen: now,
+        };
         for poll in polls.into_iter().filter(|poll| !poll.paused) {
             let next = poll.schedule.next_after(now);
             let index = timetable.entries.len();
@@ -133,7 +72,7 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
     }
 
     /// Hands every poll to `dispatcher` when it is due, until `stop` or until nobody takes them any more.
-    pub async fn run(mut self, dispatcher: mpsc::Sender<Due>, stop: CancellationToken) {
+    pub async fn run(mut self, dispatcher: mpsc::Sender<Job>, stop: CancellationToken) {
         loop {
             let sleep = self.until_next();
             tokio::select! {
@@ -156,7 +95,7 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
     }
 
     /// Sends what is due now.
-    async fn send_due(&mut self, dispatcher: &mpsc::Sender<Due>) -> Result<(), mpsc::error::SendError<()>> {
+    async fn send_due(&mut self, dispatcher: &mpsc::Sender<Job>) -> Result<(), mpsc::error::SendError<()>> {
         let mut now = self.look_at_clock();
         while let Some((at, index)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             if self.entries.get(index).is_none_or(|entry| entry.running.is_some()) {
@@ -166,8 +105,8 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
             let room = dispatcher.reserve().await?;
             // It may have got late while there was no room.
             now = self.look_at_clock();
-            if let Some(due) = self.start(index, at, now) {
-                room.send(due);
+            if let Some(job) = self.start(index, at, now) {
+                room.send(job);
             }
             while let Ok(ended) = self.ended.try_recv() {
                 self.end(&ended);
@@ -177,22 +116,18 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
     }
 
     /// Starts a run: of several times that have passed, for the last.
-    fn start(&mut self, index: usize, at: i64, now: i64) -> Option<Due> {
+    fn start(&mut self, index: usize, at: i64, now: i64) -> Option<Job> {
         let entry = self.entries.get_mut(index)?;
         let (passed, last) = entry.poll.schedule.passed(at, now);
         let at = last.unwrap_or(at);
         let skipped = entry.skipped.saturating_add(passed);
         entry.skipped = skipped;
         entry.running = Some(at);
-        let due = Due {
-            poll: Arc::clone(&entry.poll),
-            scheduled_at: system_time(at),
-            skipped,
-            ticket: Ticket { index, skipped, ended: Some(self.ended_sender.clone()) },
-        };
+        let mut job = entry.poll.job(&self.graph_id, system_time(at), skipped);
+        job.subject.ticket = Some(Ticket::new(index, skipped, self.ended_sender.clone()));
         let next = entry.poll.schedule.next_after(now.max(at));
         self.plan(index, next);
-        Some(due)
+        Some(job)
     }
 
     /// Counts the times that came while the run before was still out.
@@ -204,20 +139,20 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
         self.plan(index, next);
     }
 
-    fn end(&mut self, ended: &Ended) {
+    fn end(&mut self, ended: &RunEnded) {
         let now = self.look_at_clock();
         let Some(entry) = self.entries.get_mut(ended.index) else { return };
         let Some(at) = entry.running.take() else { return };
-        match ended.how {
-            How::Good => entry.failures = 0,
-            How::Failed => entry.failures = entry.failures.saturating_add(1),
-            How::NeverRan => {
+        match ended.ending {
+            Ending::Good => entry.failures = 0,
+            Ending::Failed => entry.failures = entry.failures.saturating_add(1),
+            Ending::NeverRan => {
                 entry.skipped = entry.skipped.saturating_add(1);
                 return;
             }
         }
         entry.skipped = entry.skipped.saturating_sub(ended.told);
-        if ended.how == How::Failed {
+        if ended.ending == Ending::Failed {
             let next = entry.poll.schedule.next_after_run(at, now, entry.failures);
             self.plan(ended.index, next);
         }

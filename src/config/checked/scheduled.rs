@@ -62,6 +62,7 @@ impl ScheduledPoll {
                 skipped,
                 reply: None,
                 recorded: None,
+                ticket: None,
             },
         }
     }
