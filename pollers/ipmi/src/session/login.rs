@@ -3,17 +3,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Dropped, Event, Session, SessionError, State, active::Active, active::encode_request};
+use super::{Session, SessionError, State, active::Active, active::encode_request};
 use crate::{
     command::{
         Privilege, Request, Response, get_channel_authentication_capabilities as capabilities,
         get_channel_cipher_suites as cipher_suites,
     },
     crypto::{CipherSuite, SessionKeys, Transcript},
-    wire::{
-        Ipmi15Packet, OpenSessionRequest, OpenSessionResponse, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, Role,
-        Status, decode_records, encode_sessionless,
-    },
+    wire::{Ipmi15Packet, Role, Status, decode_records},
 };
 
 /// Get Channel Authentication Capabilities is sent so often; then the login goes on without it.
@@ -28,20 +25,22 @@ pub(super) struct Login {
     pub(super) phase: Phase,
     pub(super) due: Instant,
     /// The limit that the session shall have.
-    role: Privilege,
+    pub(super) role: Privilege,
     /// Suites still to be tried; the first one is being tried.
-    candidates: VecDeque<CipherSuite>,
+    pub(super) candidates: VecDeque<CipherSuite>,
     /// Suites that did not work.
     tried: Vec<CipherSuite>,
     /// The suites that the BMC says it has.
     offered: Option<Vec<u8>>,
     /// With some suite, the code of RAKP 2 did not match.
-    mismatched: bool,
-    console_session_id: u32,
-    first_wait: Duration,
+    pub(super) mismatched: bool,
+    pub(super) console_session_id: u32,
+    /// Open Session asks for the "highest" privilege.
+    pub(super) highest: bool,
+    pub(super) first_wait: Duration,
     /// Messages of this login that had no answer in time. Waits grow by it to the end, so that also a BMC slower than the
     /// first wait gets through its handshake.
-    unanswered: u32,
+    pub(super) unanswered: u32,
     /// Logins with the first candidate that had no answer.
     silent: u32,
     /// The last refusal that asks for another try.
@@ -121,6 +120,7 @@ impl Session {
             offered: None,
             mismatched: false,
             console_session_id: 0,
+            highest: self.profile.highest_privilege,
             first_wait,
             unanswered: 0,
             silent: 0,
@@ -199,190 +199,8 @@ impl Session {
         self.send_open_session(now);
     }
 
-    /// Begins the session proper: always with a new tag and a new console session id, so that answers to an earlier
-    /// try cannot be taken for answers to this one.
-    fn send_open_session(&mut self, now: Instant) {
-        let tag = self.next_tag();
-        let console_session_id = u32::from_le_bytes(self.random_array()).max(1);
-        let highest = self.profile.highest_privilege;
-        let State::Login(login) = &mut self.state else { return };
-        let Some(suite) = login.candidates.front() else { return };
-        login.console_session_id = console_session_id;
-        let request = OpenSessionRequest {
-            tag,
-            privilege: if highest { 0 } else { login.role as u8 },
-            console_session_id,
-            algorithms: suite.algorithms(),
-        };
-        self.message.clear();
-        request.encode(&mut self.message);
-        self.send_login_message(now, PayloadType::OpenSessionRequest, Phase::OpenSession { tag });
-    }
-
-    fn send_login_message(&mut self, now: Instant, payload_type: PayloadType, phase: Phase) {
-        self.outgoing.push(|out| encode_sessionless(out, payload_type, &self.message));
-        let timing = self.options.timing;
-        if let State::Login(login) = &mut self.state {
-            login.phase = phase;
-            login.due = now + timing.wait(login.first_wait, login.unanswered.saturating_add(1));
-        }
-    }
-
-    fn next_tag(&mut self) -> u8 {
-        self.tag = self.tag.wrapping_add(1);
-        self.tag
-    }
-
-    pub(super) fn take_open_session_response(&mut self, now: Instant, payload: &[u8]) -> Result<(), Dropped> {
-        let guard = self.guard;
-        let State::Login(login) = &mut self.state else { return Err(Dropped::Unexpected) };
-        let Phase::OpenSession { tag: expected } = login.phase else { return Err(Dropped::Unexpected) };
-        match OpenSessionResponse::decode(payload)? {
-            OpenSessionResponse::Refused { tag, status, console_session_id } => {
-                guard.check(tag == expected, Dropped::Tag)?;
-                let ours = console_session_id.is_none_or(|id| id == login.console_session_id);
-                guard.check(ours, Dropped::ConsoleSession)?;
-                self.take_refusal(now, "the Open Session Request", status);
-            }
-            OpenSessionResponse::Accepted {
-                tag, console_session_id, managed_session_id, algorithms, ..
-            } => {
-                guard.check(tag == expected, Dropped::Tag)?;
-                guard.check(console_session_id == login.console_session_id, Dropped::ConsoleSession)?;
-                let proposed = login.candidates.front().map(|suite| suite.algorithms());
-                if proposed == Some(algorithms) && managed_session_id != 0 {
-                    self.send_rakp1(now, managed_session_id);
-                } else {
-                    // A BMC that settles for other algorithms than those proposed does not have them.
-                    self.try_next_suite(now);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn send_rakp1(&mut self, now: Instant, managed_session_id: u32) {
-        let tag = self.next_tag();
-        let console_random = self.random_array();
-        let State::Login(login) = &self.state else { return };
-        let role = Role::name_only(login.role as u8);
-        let user = self.options.user;
-        self.message.clear();
-        Rakp1 { tag, managed_session_id, console_random, role, user }.encode(&mut self.message);
-        let phase = Phase::Rakp1 { tag, managed_session_id, console_random, role };
-        self.send_login_message(now, PayloadType::Rakp1, phase);
-    }
-
-    pub(super) fn take_rakp2(&mut self, now: Instant, payload: &[u8]) -> Result<(), Dropped> {
-        let guard = self.guard;
-        let State::Login(login) = &mut self.state else { return Err(Dropped::Unexpected) };
-        let Phase::Rakp1 { tag: expected, managed_session_id, console_random, role } = login.phase else {
-            return Err(Dropped::Unexpected);
-        };
-        match Rakp2::decode(payload)? {
-            Rakp2::Refused { tag, status, console_session_id } => {
-                guard.check(tag == expected, Dropped::Tag)?;
-                let ours = console_session_id.is_none_or(|id| id == login.console_session_id);
-                guard.check(ours, Dropped::ConsoleSession)?;
-                self.take_refusal(now, "RAKP message 1", status);
-            }
-            Rakp2::Accepted { tag, console_session_id, managed_random, guid, code } => {
-                guard.check(tag == expected, Dropped::Tag)?;
-                guard.check(console_session_id == login.console_session_id, Dropped::ConsoleSession)?;
-                let Some(&suite) = login.candidates.front() else { return Err(Dropped::Unexpected) };
-                let transcript = Transcript {
-                    console_session_id,
-                    managed_session_id,
-                    console_random,
-                    managed_random,
-                    guid,
-                    role,
-                    user: self.options.user,
-                };
-                let expected = transcript.rakp2_code(suite.authentication(), &self.options.password);
-                guard.check(code.len() == expected.as_bytes().len(), Dropped::CODE_LENGTH)?;
-                if expected.matches(code) {
-                    self.send_rakp3(now, suite, transcript);
-                } else {
-                    login.mismatched = true;
-                    self.send_rakp3_refusal(managed_session_id);
-                    // A suite that the BMC gets wrong looks the same as a wrong password; the next one tells. The BMC
-                    // has seen no wrong code, so no lock-out counts this.
-                    self.try_next_suite(now);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn send_rakp3(&mut self, now: Instant, suite: CipherSuite, transcript: Transcript) {
-        let tag = self.next_tag();
-        let Self { options, message, .. } = self;
-        let code = transcript.rakp3_code(suite.authentication(), &options.password);
-        let keys = SessionKeys::derive(suite, &options.password, options.k_g.as_ref(), &transcript);
-        message.clear();
-        let managed_session_id = transcript.managed_session_id;
-        Rakp3 { tag, status: Status::OK, managed_session_id, code: code.as_bytes() }.encode(message);
-        let phase = Phase::Rakp3 { tag, transcript: Box::new(transcript), keys };
-        self.send_login_message(now, PayloadType::Rakp3, phase);
-    }
-
-    /// Tells the BMC that its code was wrong, so that it frees the slot (clause 13.22).
-    fn send_rakp3_refusal(&mut self, managed_session_id: u32) {
-        let tag = self.next_tag();
-        self.message.clear();
-        Rakp3 { tag, status: Status::INVALID_INTEGRITY_CHECK, managed_session_id, code: &[] }
-            .encode(&mut self.message);
-        self.outgoing.push(|out| encode_sessionless(out, PayloadType::Rakp3, &self.message));
-    }
-
-    pub(super) fn take_rakp4(&mut self, now: Instant, payload: &[u8]) -> Result<(), Dropped> {
-        let guard = self.guard;
-        let State::Login(login) = &mut self.state else { return Err(Dropped::Unexpected) };
-        let Phase::Rakp3 { tag: expected, transcript, keys } = &login.phase else {
-            return Err(Dropped::Unexpected);
-        };
-        match Rakp4::decode(payload)? {
-            Rakp4::Refused { tag, status, console_session_id } => {
-                guard.check(tag == *expected, Dropped::Tag)?;
-                let ours = console_session_id.is_none_or(|id| id == login.console_session_id);
-                guard.check(ours, Dropped::ConsoleSession)?;
-                self.take_refusal(now, "RAKP message 3", status);
-            }
-            Rakp4::Accepted { tag, console_session_id, check } => {
-                guard.check(tag == *expected, Dropped::Tag)?;
-                guard.check(console_session_id == login.console_session_id, Dropped::ConsoleSession)?;
-                guard.check(check.len() == keys.code_length(), Dropped::CODE_LENGTH)?;
-                if keys.rakp4_check(transcript).matches(check) {
-                    self.finish_login(now);
-                } else {
-                    // Without the right keys there is no way to close it.
-                    self.fail_login(SessionError::WrongBmcKey);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn finish_login(&mut self, now: Instant) {
-        let keep_alive = self.options.timing.keep_alive.map(|rest| {
-            let spread = rest / 5;
-            self.random_between(rest.saturating_sub(spread), spread)
-        });
-        let State::Login(login) = std::mem::replace(&mut self.state, State::Idle) else { return };
-        self.profile.suite = login.candidates.front().copied();
-        let Some(active) = login.into_orphan(now) else { return };
-        self.state = State::Open(Box::new(active.keep_alive(keep_alive)));
-        self.statistics.opened += 1;
-        self.events.push_back(Event::Opened(self.profile));
-        match &self.wanted {
-            Some(wanted) if wanted.request.is_none() => self.wanted = None,
-            _ => self.advance(now),
-        }
-    }
-
     /// A status other than "no errors", of whatever login message.
-    fn take_refusal(&mut self, now: Instant, message: &'static str, status: Status) {
+    pub(super) fn take_refusal(&mut self, now: Instant, message: &'static str, status: Status) {
         let State::Login(login) = &mut self.state else { return };
         let opening = matches!(login.phase, Phase::OpenSession { .. });
         match status {
@@ -399,10 +217,10 @@ impl Session {
                 login.refused = Some((message, status));
             }
             Status::INVALID_ROLE | Status::UNAUTHORIZED_ROLE | Status::ILLEGAL_PARAMETER
-                if opening && !self.profile.highest_privilege =>
+                if opening && !login.highest =>
             {
                 // Some BMCs want to be asked for the highest level, others break on it: learned, not guessed.
-                self.profile.highest_privilege = true;
+                login.highest = true;
                 self.send_open_session(now);
             }
             Status::INVALID_ROLE | Status::UNAUTHORIZED_ROLE => {
@@ -422,7 +240,7 @@ impl Session {
     }
 
     /// The first candidate does not work; the last one to fail decides how the login fails.
-    fn try_next_suite(&mut self, now: Instant) {
+    pub(super) fn try_next_suite(&mut self, now: Instant) {
         let State::Login(login) = &mut self.state else { return };
         login.tried.extend(login.candidates.pop_front());
         login.silent = 0;
@@ -443,7 +261,7 @@ impl Session {
         self.fail_login(error);
     }
 
-    fn fail_login(&mut self, error: SessionError) {
+    pub(super) fn fail_login(&mut self, error: SessionError) {
         self.state = State::Idle;
         self.fail(error);
     }

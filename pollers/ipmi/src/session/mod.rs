@@ -7,6 +7,7 @@
 mod active;
 mod dropped;
 mod fault;
+mod handshake;
 mod login;
 mod options;
 mod outgoing;

@@ -47,3 +47,48 @@ pub enum Malformed {
     #[error("not the expected type of message")]
     Type,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Noise, and noise behind headers that are right, into every decoder of both ends: none may panic.
+    #[test]
+    fn no_decoder_panics_on_noise() {
+        let mut state = 0x1234_5678_9abc_def0u64;
+        let mut noise = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        };
+        let headers: [&[u8]; 5] = [
+            &[],
+            &[6, 0, 0xff, 7],
+            &[6, 0, 0xff, 7, 6],
+            &[6, 0, 0xff, 7, 0],
+            &[6, 0, 0xff, 6, 0, 0, 0x11, 0xbe],
+        ];
+        let mut decoded = 0;
+        for round in 0..20_000 {
+            let length = usize::from(noise()) % 80;
+            let mut bytes = headers[round % headers.len()].to_vec();
+            bytes.extend((0..length).map(|_| noise() & noise()));
+            if let Ok(Datagram::RmcpPlus(packet)) = Datagram::decode(&bytes) {
+                decoded += 1;
+                let _ = packet.trailer(12);
+                let _ = packet.trailer(usize::MAX);
+            }
+            let _ = LanRequest::decode(&bytes);
+            let _ = LanResponse::decode(&bytes);
+            let _ = OpenSessionRequest::decode(&bytes);
+            let _ = OpenSessionResponse::decode(&bytes);
+            let _ = Rakp1::decode(&bytes);
+            let _ = Rakp2::decode(&bytes);
+            let _ = Rakp3::decode(&bytes);
+            let _ = Rakp4::decode(&bytes);
+            let _ = decode_records(&bytes);
+        }
+        assert!(decoded > 100, "only {decoded} got past the header");
+    }
+}
