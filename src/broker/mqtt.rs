@@ -93,7 +93,7 @@ impl Settings {
 }
 
 /// Serves the bus until `stop`: connects, and connects again for ever, with back-off. After `stop` the outbox may
-/// flow for 1.5 s more; what is then left stays on disk.
+/// flow for 0.7 s more; what is then left stays on disk.
 pub async fn run<O: Outlet>(settings: &Settings, outlet: &O, intake: &Intake, stop: &CancellationToken) {
     tokio::join!(serve(settings, outlet, intake, stop), requests::run(settings, intake, stop));
 }

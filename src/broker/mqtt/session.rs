@@ -44,8 +44,9 @@ const BATCH: usize = 128;
 /// Commands that wait for the intake. With QoS 1 the broker stops at our receive maximum; without, the rest is dropped.
 const MOST_WAITING: usize = 2_000;
 
-/// How long the outbox may still flow once the agent is to stop; the rest stays on disk.
-const LAST_WORDS: Duration = Duration::from_millis(1_500);
+/// How long the outbox may still flow once the agent is to stop, out of the second that the whole agent has for it; the
+/// rest stays on disk.
+const LAST_WORDS: Duration = Duration::from_millis(700);
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -374,7 +375,7 @@ impl<'a, O: Outlet> Session<'a, O> {
             Ok(())
         };
         let said: Result<Result<(), String>, _> =
-            tokio::time::timeout(Duration::from_millis(500), goodbye).await;
+            tokio::time::timeout(Duration::from_millis(200), goodbye).await;
         if !matches!(said, Ok(Ok(()))) {
             tracing::debug!("the broker did not hear the goodbye; it will publish the last will");
         }
