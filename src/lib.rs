@@ -2,6 +2,7 @@
 //!
 //! `README.md` has the map of these rooms and the picture of the one way through.
 
+pub mod app;
 pub mod broker;
 pub mod cli;
 pub mod config;
@@ -10,4 +11,8 @@ pub mod device;
 pub mod dispatch;
 pub mod intake;
 pub mod job;
+pub mod lifecycle;
+pub mod observe;
+pub mod outcome;
 pub mod publish;
+pub mod state;

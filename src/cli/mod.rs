@@ -1,3 +1,59 @@
-//! The command line.
+//! The command line: arguments in, exit codes out.
 
 pub mod check;
+mod exit;
+mod poll;
+mod run;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Where the configuration is when nobody says otherwise.
+pub const DEFAULT_CONFIG: &str = "/etc/rackpoll/rackpoll.toml";
+
+/// Polls data-centre hardware: BMCs over IPMI 2.0, switches, PDUs and BMCs over SNMP.
+///
+/// `rackpoll demo` needs nothing and shows what it does.
+#[derive(Debug, Parser)]
+#[command(name = "rackpoll", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the agent: poll on schedules and on commands from the bus, publish results and alerts
+    Run(run::RunArguments),
+    /// Check a configuration; names every fault with file, line and a hint
+    Check {
+        /// Configuration file; drop-ins are read from conf.d/ beside it
+        #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+        config: PathBuf,
+    },
+    /// Poll one device now and print what it says
+    #[command(subcommand)]
+    Poll(poll::PollCommand),
+}
+
+/// Runs what the arguments say.
+pub fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let helpful = !error.use_stderr();
+            // Where nobody reads the help there is nobody to tell.
+            let _ = error.print();
+            return if helpful { Exit::Success } else { Exit::Usage };
+        }
+    };
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check { config } => run::check(&config),
+        Command::Poll(command) => poll::run(command),
+    }
+}

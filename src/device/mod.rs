@@ -2,9 +2,11 @@
 
 mod line;
 mod mailbox;
+mod sockets;
 #[cfg(test)]
 pub(crate) mod testing;
 mod worker;
 
 pub use line::{Line, Lines, PollFuture};
+pub use sockets::SocketLines;
 pub use worker::{DeviceKey, MAILBOX, Protocol, Worker};

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     device::{DeviceKey, Lines, MAILBOX, Protocol, Worker},
-    job::{Job, Outcome},
+    job::{Job, Outcome, Priority, Target},
 };
 
 /// How long looking up a host's name may take.
@@ -32,11 +32,20 @@ struct Inner {
     permits: Arc<Semaphore>,
     outcomes: mpsc::Sender<Outcome>,
     stopping: watch::Sender<bool>,
+    fence: Fence,
 }
+
+/// Whether a command may poll this address.
+pub type Fence = Box<dyn Fn(IpAddr) -> Result<(), Fault> + Send + Sync>;
 
 impl Dispatcher {
     /// `max_in_flight` polls at once in the whole agent; outcomes go to `outcomes`.
-    pub fn new(lines: Arc<dyn Lines>, max_in_flight: usize, outcomes: mpsc::Sender<Outcome>) -> Self {
+    pub fn new(
+        lines: Arc<dyn Lines>,
+        max_in_flight: usize,
+        fence: Fence,
+        outcomes: mpsc::Sender<Outcome>,
+    ) -> Self {
         Self(Arc::new(Inner {
             mailboxes: Mutex::default(),
             workers: Mutex::default(),
@@ -44,16 +53,13 @@ impl Dispatcher {
             permits: Arc::new(Semaphore::new(max_in_flight.clamp(1, Semaphore::MAX_PERMITS))),
             outcomes,
             stopping: watch::Sender::new(false),
+            fence,
         }))
     }
 
     /// Takes a job over. Whatever becomes of it arrives as an outcome, a refusal included.
     pub async fn submit(&self, job: Job) {
-        let peer = match job.target.name.parse::<IpAddr>() {
-            Ok(address) => Ok(SocketAddr::new(address, job.target.port)),
-            Err(_) => look_up(&job.target.name, job.target.port).await,
-        };
-        let refused = match peer {
+        let refused = match resolve(&job.target).await.and_then(|peer| self.admit(peer, &job)) {
             Ok(peer) => self.route(peer, job),
             Err(fault) => Err((Box::new(job), fault)),
         };
@@ -80,6 +86,14 @@ impl Dispatcher {
         let all = async { while workers.join_next().await.is_some() {} };
         if tokio::time::timeout(limit, all).await.is_err() {
             tracing::warn!(limit_s = limit.as_secs(), "some devices did not answer the goodbye in time");
+        }
+    }
+
+    /// Commands may name any host; where that leads is known only now.
+    fn admit(&self, peer: SocketAddr, job: &Job) -> Result<SocketAddr, Fault> {
+        match job.priority {
+            Priority::Command => (self.0.fence)(peer.ip()).map(|()| peer),
+            Priority::Schedule => Ok(peer),
         }
     }
 
@@ -146,6 +160,17 @@ impl Dispatcher {
         };
         // The receiver lives as long as the agent; at its end a refusal has nowhere to go.
         let _ = self.0.outcomes.send(outcome).await;
+    }
+}
+
+/// The address of a device, looked up where it is written as a name.
+///
+/// # Errors
+/// `UnknownHost`.
+pub async fn resolve(target: &Target) -> Result<SocketAddr, Fault> {
+    match target.name.parse::<IpAddr>() {
+        Ok(address) => Ok(SocketAddr::new(address, target.port)),
+        Err(_) => look_up(&target.name, target.port).await,
     }
 }
 

@@ -18,7 +18,7 @@ fn fleet() -> Fleet {
 
 fn dispatcher(fleet: Fleet) -> (Dispatcher, mpsc::Receiver<Outcome>) {
     let (sender, outcomes) = mpsc::channel(200);
-    (Dispatcher::new(Arc::new(fleet), 100, sender), outcomes)
+    (Dispatcher::new(Arc::new(fleet), 100, Box::new(|_| Ok(())), sender), outcomes)
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,8 @@
 //! What goes out: messages made from outcomes (`contract`), kept until the broker has them (`outbox`).
 
+pub mod contract;
+pub mod outbox;
+
 /// One message for the bus, broker-neutral.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {

@@ -2,16 +2,7 @@
 
 use std::future::Future;
 
-use crate::publish::Message;
-
-/// A message that waits for the broker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// Its place in the outbox; ids only grow.
-    pub id: u64,
-    /// What goes out.
-    pub message: Message,
-}
+pub use crate::publish::outbox::Pending;
 
 /// The outbox as the sole publisher sees it.
 pub trait Outlet: Send + Sync + 'static {

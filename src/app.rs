@@ -1,0 +1,272 @@
+//! Builds every part of the agent once, in order, and takes them down in the opposite order. Every channel is made here.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use rackpoll_io::CipherSuite;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    broker::{
+        Delivery, Intake, RpcRequest,
+        embedded::{Embedded, EmbeddedError},
+        mqtt::{self, Outlet},
+    },
+    config::{Broker, Config, Server},
+    device::{Lines, SocketLines},
+    dispatch::Dispatcher,
+    intake::{self, Fences, Timetable},
+    job::{Job, Outcome},
+    lifecycle,
+    publish::{Message, contract},
+    state::{Limits, State, StateError},
+};
+
+/// Commands that were taken from the broker and not looked at yet. The broker holds the rest back (prefetch).
+const COMMANDS: usize = 1_000;
+/// Requests that were not answered yet; their callers give up after a second.
+const REQUESTS: usize = 1_000;
+/// Outcomes that wait for the state file's writer. Full: devices wait, and so polls slow down with the disk.
+const OUTCOMES: usize = 1_000;
+/// Ticks that are due and not in their mailbox yet.
+const TICKS: usize = 1_000;
+
+/// Closing the sessions may take this long, out of the 5 s that a stop may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(3);
+/// After the last poll the broker may take this long to say goodbye; what is left in the outbox goes out at the next start.
+const BROKER_LIMIT: Duration = Duration::from_millis(1_700);
+
+/// Why the agent does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The state file.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The embedded broker.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+    /// The sockets to the devices.
+    #[error("no UDP socket: {0}")]
+    Socket(std::io::Error),
+    /// What the broker's connection needs, a certificate for one.
+    #[error("{0}")]
+    Broker(String),
+}
+
+/// Runs the agent until `stop`.
+///
+/// # Errors
+/// Something that it cannot start without.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError> {
+    let agent = config.agent.name.to_string();
+    let limits = Limits { cache_entries: config.agent.cache_entries, ..Limits::default() };
+    let state = State::open(&config.agent.state_dir, &agent, limits)?;
+    let graph_id = match config.agent.graph_id {
+        Some(configured) => configured.to_string(),
+        None => state.graph_id().to_owned(),
+    };
+    let lines: Arc<dyn Lines> = Arc::new(lines(None)?);
+    let fences = Arc::new(Fences::new(&config));
+    let (outcomes, outcomes_in) = mpsc::channel(OUTCOMES);
+    let fence = Arc::clone(&fences);
+    let dispatcher = Dispatcher::new(
+        lines,
+        config.agent.max_in_flight,
+        Box::new(move |address| fence.serves_address(address)),
+        outcomes.clone(),
+    );
+
+    let (commands, commands_in) = mpsc::channel(COMMANDS);
+    let (requests, requests_in) = mpsc::channel(REQUESTS);
+    let broker_stop = CancellationToken::new();
+    let broker = start_broker(&config, Intake { commands, requests }, state.clone(), broker_stop.clone())?;
+
+    let (due, due_in) = mpsc::channel(TICKS);
+    let timetable = Timetable::new(config.polls.iter().cloned(), &graph_id, SystemTime::now);
+    let polls = config.polls.iter().filter(|poll| !poll.paused).count();
+    let recorder = tokio::spawn(record(outcomes_in, state.clone()));
+    let front = [
+        tokio::spawn(timetable.run(due, stop.clone())),
+        tokio::spawn(serve_ticks(due_in, dispatcher.clone())),
+        tokio::spawn(serve_commands(commands_in, fences, dispatcher.clone(), outcomes, stop.clone())),
+    ];
+    let requests = tokio::spawn(serve_requests(requests_in, state.clone()));
+    lifecycle::running(&stop);
+    tracing::info!(agent, polls, devices = config.devices.len(), "running");
+
+    stop.cancelled().await;
+    lifecycle::stopping();
+    for task in &front {
+        task.abort();
+    }
+    dispatcher.stop(CLOSE_LIMIT).await;
+    drop(dispatcher);
+    // All senders of outcomes are gone with the front and the workers, so the recorder ends by itself.
+    for task in front {
+        let _ = task.await;
+    }
+    end(recorder, BROKER_LIMIT).await;
+    broker_stop.cancel();
+    end(broker, BROKER_LIMIT).await;
+    requests.abort();
+    let _ = requests.await;
+    state.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn end(task: JoinHandle<()>, limit: Duration) {
+    let abort = task.abort_handle();
+    if tokio::time::timeout(limit, task).await.is_err() {
+        abort.abort();
+    }
+}
+
+fn start_broker(
+    config: &Config,
+    intake: Intake,
+    state: State,
+    stop: CancellationToken,
+) -> Result<JoinHandle<()>, AppError> {
+    let prefix = config.bus.prefix.to_string();
+    let agent = config.agent.name.to_string();
+    let settings = match &config.bus.broker {
+        Broker::Embedded { port } => Embedded::start(*port)?.settings(prefix, agent),
+        Broker::Mqtt { server } => mqtt_settings(server, prefix, agent)?,
+        Broker::Amqp { .. } => return Err(AppError::Broker("AMQP is not supported yet".to_owned())),
+    };
+    Ok(tokio::spawn(async move { mqtt::run(&settings, &state, &intake, &stop).await }))
+}
+
+fn mqtt_settings(server: &Server, prefix: String, agent: String) -> Result<mqtt::Settings, AppError> {
+    // Hosts of one MQTT broker share its sessions; the first one is taken until the client knows several.
+    let (host, port) =
+        server.hosts.first().cloned().ok_or_else(|| AppError::Broker("bus.url names no host".to_owned()))?;
+    let mut settings = mqtt::Settings::new(host, port, prefix, agent);
+    if let Some((user, password)) = &server.login {
+        settings.user = Some(user.clone());
+        settings.password = Some(password.clone());
+    }
+    settings.tls = match &server.tls {
+        None => None,
+        Some(tls) => Some(match &tls.ca_file {
+            None => mqtt::Tls::System,
+            Some(path) => mqtt::Tls::Authorities(authorities(path)?),
+        }),
+    };
+    Ok(settings)
+}
+
+fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, AppError> {
+    let wrong = |why: String| AppError::Broker(format!("the authorities in {}: {why}", path.display()));
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<_, _>>)
+        .map_err(|error| wrong(error.to_string()))?;
+    if certificates.is_empty() { Err(wrong("there is none".to_owned())) } else { Ok(certificates) }
+}
+
+/// The lines to all devices, over the agent's few sockets. `suite`: only this IPMI cipher suite.
+///
+/// # Errors
+/// The operating system has no socket for us.
+pub fn lines(suite: Option<CipherSuite>) -> Result<SocketLines, AppError> {
+    SocketLines::bind(suite).map_err(AppError::Socket)
+}
+
+async fn record(mut outcomes: mpsc::Receiver<Outcome>, state: State) {
+    while let Some(outcome) = outcomes.recv().await {
+        tell(&outcome);
+        state.record(outcome).await;
+    }
+}
+
+fn tell(outcome: &Outcome) {
+    let device = outcome.target.as_ref().map_or("", |target| target.host.as_str());
+    let poller = outcome.subject.work_item_id.as_deref().unwrap_or("");
+    match &outcome.reading {
+        Ok(_) => tracing::debug!(device, poller, "polled"),
+        Err(fault) => tracing::warn!(device, poller, error = %fault, "poll failed"),
+    }
+}
+
+async fn serve_ticks(mut due: mpsc::Receiver<Job>, dispatcher: Dispatcher) {
+    while let Some(job) = due.recv().await {
+        submit(&dispatcher, job).await;
+    }
+}
+
+async fn serve_commands(
+    mut commands: mpsc::Receiver<Delivery>,
+    fences: Arc<Fences>,
+    dispatcher: Dispatcher,
+    outcomes: mpsc::Sender<Outcome>,
+    stop: CancellationToken,
+) {
+    while let Some(Some(delivery)) = stop.run_until_cancelled(commands.recv()).await {
+        match intake::parse_command(delivery, &fences, SystemTime::now()) {
+            Ok(job) => submit(&dispatcher, job).await,
+            Err(refused) => {
+                if outcomes.send(*refused).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A name server must not hold up those who need none.
+async fn submit(dispatcher: &Dispatcher, job: Job) {
+    if Dispatcher::needs_look_up(&job) {
+        let dispatcher = dispatcher.clone();
+        tokio::spawn(async move { dispatcher.submit(job).await });
+    } else {
+        dispatcher.submit(job).await;
+    }
+}
+
+async fn serve_requests(mut requests: mpsc::Receiver<RpcRequest>, state: State) {
+    while let Some(request) = requests.recv().await {
+        let answer = answer(&request, &state).await;
+        // The broker's connection may have gone meanwhile, and the caller's queue with it.
+        let _ = request.answer.send(answer);
+    }
+}
+
+async fn answer(request: &RpcRequest, state: &State) -> Message {
+    let reply = &request.reply_to;
+    let wanted = match intake::parse_request(&request.routing_key, &request.body) {
+        Ok(wanted) => wanted,
+        Err(fault) => return contract::error_event(fault.name, &fault.message, Some(fault.status), reply),
+    };
+    let entries = state.cached(&wanted.id, wanted.latest_only).await;
+    if entries.is_empty() {
+        return contract::no_cache_record(&wanted.id, reply);
+    }
+    contract::cache_answer(&entries, reply).unwrap_or_else(|error| {
+        tracing::error!(%error, id = wanted.id, "a cache entry is no JSON");
+        contract::error_event("InternalError", "the cache entry is damaged", Some(500), reply)
+    })
+}
+
+impl Outlet for State {
+    async fn batch(&self, after: Option<u64>, limit: usize) -> Vec<mqtt::Pending> {
+        Self::batch(self, after, limit).await
+    }
+
+    async fn confirm(&self, ids: Vec<u64>) {
+        Self::confirm(self, ids).await;
+    }
+
+    async fn discard(&self, id: u64) {
+        Self::discard(self, id).await;
+    }
+
+    async fn added(&self) {
+        Self::added(self).await;
+    }
+}

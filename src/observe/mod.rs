@@ -1,0 +1,3 @@
+//! What the operator sees of the agent: its log.
+
+pub mod log;

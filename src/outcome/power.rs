@@ -1,0 +1,32 @@
+//! The last known power states: previous values of `chassispower.updated`.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::job::Outcome;
+
+pub(crate) const TABLE: &str =
+    "CREATE TABLE power (key TEXT PRIMARY KEY, on_ INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
+
+/// Whose power it is: the poller's, or the device's where there is no poller (contract.md, section 5).
+pub(crate) fn key(outcome: &Outcome) -> String {
+    match (&outcome.subject.work_item_id, &outcome.target) {
+        (Some(id), _) => id.clone(),
+        (None, Some(target)) => format!("{}:{}", target.name, target.port),
+        (None, None) => String::new(),
+    }
+}
+
+/// Remembers the state; the one before, if any.
+pub(crate) fn replace(file: &Connection, key: &str, on: bool) -> rusqlite::Result<Option<bool>> {
+    let last = file
+        .prepare_cached("SELECT on_ FROM power WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    if last != Some(on) {
+        file.prepare_cached(
+            "INSERT INTO power (key, on_) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET on_ = ?2",
+        )?
+        .execute(params![key, on])?;
+    }
+    Ok(last)
+}

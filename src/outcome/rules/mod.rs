@@ -1,0 +1,3 @@
+//! Rules that make alerts: previous and current state in, changes out. Pure.
+
+pub mod chassis;

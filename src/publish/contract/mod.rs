@@ -1,0 +1,16 @@
+//! Outcomes as RackHD's messages: JSON, keys and properties. Pure; `tests/golden` pins every message.
+
+mod cache_entry;
+mod event;
+mod poll;
+mod reading;
+mod reply;
+mod result;
+mod time;
+
+pub use cache_entry::{cache_entry, cache_id};
+pub use event::{PowerChange, chassis_power_updated};
+pub use poll::Accounting;
+pub use reading::reading_value;
+pub use reply::{cache_answer, error_event, no_cache_record};
+pub use result::{failure, result, result_value};

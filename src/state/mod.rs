@@ -1,0 +1,225 @@
+//! The state file: one SQLite database with the poller cache, the last power states, the sequence numbers and the
+//! outbox. What one poll changes is in one transaction, all of it or nothing; many polls share a transaction, because
+//! each transaction costs a write to the disk that is waited for.
+
+mod file;
+mod reader;
+mod record;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::{job::Outcome, publish::outbox::Pending};
+
+use reader::Question;
+pub use record::Faults;
+use writer::Change;
+
+/// Changes that wait for the writer. Full: whoever brings one more waits, and with it the poll pipeline.
+const CHANGES: usize = 1_024;
+/// Questions that wait for the reader.
+const QUESTIONS: usize = 1_024;
+
+/// Bounds of the state file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Results remembered for each poller.
+    pub cache_entries: usize,
+    /// Messages in the outbox. 1,000,000: nine thousand a second for almost two minutes, fifty for five hours.
+    pub outbox_messages: u64,
+    /// Bytes of messages in the outbox. 2 GiB.
+    pub outbox_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { cache_entries: 10, outbox_messages: 1_000_000, outbox_bytes: 2 << 30 }
+    }
+}
+
+/// Why there is no state.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The folder cannot be made or entered.
+    #[error("the state folder {}: {source}; make it, or set agent.state-dir", .path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// Another agent has it.
+    #[error("the state file {} is in use by another agent; give each agent a state-dir of its own", .0.display())]
+    InUse(PathBuf),
+    /// A newer version of the agent has written it.
+    #[error("the state file {} has version {found}, and this agent knows {known}; use the newer agent", .path.display())]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// SQLite's word.
+    #[error("the state file {}: {source}", .path.display())]
+    Database {
+        /// Which.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start the state file's thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// What the state's numbers are.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Messages dropped because the outbox was full.
+    pub dropped: AtomicU64,
+    /// Messages that no broker would take.
+    pub discarded: AtomicU64,
+}
+
+/// The state file. Cheap to clone; the last clone closes it.
+#[derive(Debug, Clone)]
+pub struct State {
+    changes: mpsc::Sender<Change>,
+    questions: mpsc::Sender<Question>,
+    added: Arc<Notify>,
+    counters: Arc<Counters>,
+    graph_id: Arc<str>,
+    closed: Arc<tokio::sync::Mutex<Option<oneshot::Receiver<()>>>>,
+}
+
+impl State {
+    /// Opens the file in this folder, and makes both where they are not there. `agent` goes out in `_poll.agent`.
+    ///
+    /// # Errors
+    /// The folder or the file cannot be used, or another agent uses it.
+    pub fn open(folder: &Path, agent: &str, limits: Limits) -> Result<Self, StateError> {
+        Self::open_with(folder, agent, limits, Faults::none())
+    }
+
+    /// As `open`, on a disk that fails when told to, for tests.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_with(folder: &Path, agent: &str, limits: Limits, faults: Faults) -> Result<Self, StateError> {
+        let opened = file::open(folder)?;
+        let (changes, changes_in) = mpsc::channel(CHANGES);
+        let (questions, questions_in) = mpsc::channel(QUESTIONS);
+        let (closed_tell, closed) = oneshot::channel();
+        let added = Arc::new(Notify::new());
+        let counters = Arc::new(Counters::default());
+        let writer = writer::Writer::new(
+            opened.writer,
+            record::Book { agent: agent.to_owned(), limits, faults },
+            Arc::clone(&added),
+            Arc::clone(&counters),
+            opened.outbox,
+        );
+        spawn("state-writer", move || {
+            writer.run(changes_in);
+            drop(opened.lock);
+            let _ = closed_tell.send(());
+        })?;
+        spawn("state-reader", move || reader::run(&opened.reader, questions_in))?;
+        Ok(Self {
+            changes,
+            questions,
+            added,
+            counters,
+            graph_id: opened.graph_id.into(),
+            closed: Arc::new(tokio::sync::Mutex::new(Some(closed))),
+        })
+    }
+
+    /// The graph id of this agent's own polls, made once.
+    pub fn graph_id(&self) -> &str {
+        &self.graph_id
+    }
+
+    /// Takes an outcome over. Returns once there is room for it; it is on disk when its `recorded` fires.
+    pub async fn record(&self, outcome: Outcome) {
+        // The writer goes only after the last sender.
+        let _ = self.changes.send(Change::Record(Box::new(outcome))).await;
+    }
+
+    /// The results remembered for a poller, oldest first, each one JSON; none where there never was one.
+    pub async fn cached(&self, id: &str, latest_only: bool) -> Vec<String> {
+        let (answer, answered) = oneshot::channel();
+        let limit = if latest_only { 1 } else { i64::MAX };
+        let question = Question::Cached { id: id.to_owned(), limit, answer };
+        if self.questions.send(question).await.is_err() {
+            return Vec::new();
+        }
+        answered.await.unwrap_or_default()
+    }
+
+    /// The oldest messages with ids above `after`, in order.
+    pub async fn batch(&self, after: Option<u64>, limit: usize) -> Vec<Pending> {
+        let (answer, answered) = oneshot::channel();
+        let after = after.and_then(|after| i64::try_from(after).ok()).unwrap_or(0);
+        let question = Question::Batch { after, limit, answer };
+        if self.questions.send(question).await.is_err() {
+            return Vec::new();
+        }
+        answered.await.unwrap_or_default()
+    }
+
+    /// The broker has these: they are forgotten when this returns.
+    pub async fn confirm(&self, ids: Vec<u64>) {
+        self.remove(ids).await;
+    }
+
+    /// No broker will take this one: forgotten, counted and logged.
+    pub async fn discard(&self, id: u64) {
+        self.counters.discarded.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(id, "a message that no broker takes was dropped from the outbox");
+        self.remove(vec![id]).await;
+    }
+
+    async fn remove(&self, ids: Vec<u64>) {
+        let (done, removed) = oneshot::channel();
+        if self.changes.send(Change::Remove { ids, done }).await.is_ok() {
+            let _ = removed.await;
+        }
+    }
+
+    /// Returns at once where messages were added since the last call, else when one is.
+    pub async fn added(&self) {
+        self.added.notified().await;
+    }
+
+    /// Drops and discards since the start.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Writes what is queued, and closes the file. Other clones must be gone or idle.
+    pub async fn close(self) {
+        let closed = self.closed.lock().await.take();
+        let _ = self.changes.send(Change::Close).await;
+        if let Some(closed) = closed {
+            let _ = closed.await;
+        }
+    }
+}
+
+fn spawn(name: &str, life: impl FnOnce() + Send + 'static) -> Result<(), StateError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(life).map(drop).map_err(StateError::Thread)
+}
+
+#[cfg(test)]
+mod tests;
