@@ -10,8 +10,10 @@ mod session;
 mod topic;
 mod window;
 
+use std::{fmt, sync::Arc};
+
 use rackpoll_model::Secret;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +26,12 @@ use session::{End, Inbound, Session};
 /// Which broker, and who we are there.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Name or address, without brackets.
-    pub host: String,
-    /// TCP port: 1883, or 8883 with TLS, where nothing else is said.
-    pub port: u16,
+    /// Names or addresses without brackets, and TCP ports: the nodes of one broker, tried in turn. Never empty.
+    pub hosts: Vec<(String, u16)>,
     /// `mqtts`.
     pub tls: Option<Tls>,
+    /// The agent's own certificate, where the broker wants one (`mqtts` only).
+    pub identity: Option<Identity>,
     /// User name, where the broker wants one.
     pub user: Option<String>,
     /// The user's password.
@@ -51,6 +53,21 @@ pub enum Tls {
     Authorities(Vec<CertificateDer<'static>>),
 }
 
+/// A certificate of the agent's own.
+#[derive(Clone)]
+pub struct Identity {
+    /// The certificate, and those between it and the authority.
+    pub certificates: Vec<CertificateDer<'static>>,
+    /// Its key.
+    pub key: Arc<PrivateKeyDer<'static>>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(..)")
+    }
+}
+
 impl Settings {
     /// A broker without TLS and without users.
     pub fn new(
@@ -60,9 +77,9 @@ impl Settings {
         agent: impl Into<String>,
     ) -> Self {
         Self {
-            host: host.into(),
-            port,
+            hosts: vec![(host.into(), port)],
             tls: None,
+            identity: None,
             user: None,
             password: None,
             prefix: prefix.into(),
@@ -71,8 +88,11 @@ impl Settings {
         }
     }
 
-    fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+    /// Where the try of this number goes.
+    fn host(&self, attempt: usize) -> Result<(&str, u16), String> {
+        let turn = attempt.checked_rem(self.hosts.len()).unwrap_or(0);
+        let (host, port) = self.hosts.get(turn).ok_or("no host is given")?;
+        Ok((host, *port))
     }
 
     /// `ipmi.command.*.*` and `run.snmp.command.*`. A level stands for one word, so results do not match.
@@ -101,8 +121,8 @@ pub async fn run<O: Outlet>(settings: &Settings, outlet: &O, intake: &Intake, st
 async fn serve<O: Outlet>(settings: &Settings, outlet: &O, intake: &Intake, stop: &CancellationToken) {
     let mut backoff = Backoff::default();
     let mut inbound = Inbound::default();
-    while !stop.is_cancelled() {
-        let end = match Connection::new(settings, Role::Main, session::CHANNEL) {
+    for attempt in 0.. {
+        let end = match Connection::new(settings, Role::Main, attempt, session::CHANNEL) {
             Ok(connection) => {
                 let session = Session::new(settings, outlet, intake, &mut inbound, connection);
                 Box::pin(session.run(stop)).await
@@ -114,9 +134,10 @@ async fn serve<O: Outlet>(settings: &Settings, outlet: &O, intake: &Intake, stop
             backoff.reset();
         }
         let wait = backoff.wait();
-        tracing::warn!(broker = %settings.address(), %reason, again_in = ?wait, "MQTT connection lost; results wait on disk");
+        let broker = settings.host(attempt).map_or("", |(host, _)| host);
+        tracing::warn!(broker, %reason, again_in = ?wait, "MQTT connection lost; results wait on disk");
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
     }

@@ -5,7 +5,7 @@
 
 mod peers;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use peers::{
     Agent, Line, Mosquitto, PATIENCE, Subscriber, free_port, make_certificates, publish, publish_lines,
@@ -14,12 +14,12 @@ use peers::{
 use rackpoll::{
     broker::{
         embedded::Embedded,
-        mqtt::{Settings, Tls},
+        mqtt::{Identity, Settings, Tls},
     },
     demo,
     publish::{Exchange, Message, MessageKind},
 };
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 const GRAPH: &str = "4a2c6e2e-3a3d-4f6e-9d11-6d0a0b0c0d0e";
 
@@ -306,6 +306,43 @@ async fn mqtts_trusts_the_given_authority_and_nobody_else() {
     let agent = Agent::start(Settings { tls: Some(Tls::Authorities(vec![authority])), ..external(&broker) });
     agent.outbox.push_numbers(1..2);
     assert_eq!(subscriber.next(), "n=1");
+    agent.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mqtts_shows_the_agents_certificate_where_the_broker_wants_one() {
+    let folder = tempfile::tempdir().unwrap();
+    make_certificates(folder.path());
+    let path = folder.path().display();
+    let listener = format!(
+        "certfile {path}/server.pem\nkeyfile {path}/server.key\ncafile {path}/ca.pem\nrequire_certificate true"
+    );
+    let pem = |name: &str| CertificateDer::from_pem_file(folder.path().join(name)).unwrap();
+    let tls = Some(Tls::Authorities(vec![pem("ca.pem")]));
+    // Signed by the same authority; mosquitto asks for no more.
+    let identity = Identity {
+        certificates: vec![pem("server.pem")],
+        key: Arc::new(PrivateKeyDer::from_pem_file(folder.path().join("server.key")).unwrap()),
+    };
+    let broker = Mosquitto::start_with(free_port(), &listener, folder);
+    let agent = Agent::start(Settings { tls: tls.clone(), ..external(&broker) });
+    agent.outbox.push_numbers(0..1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(agent.outbox.len(), 1, "the broker took a message without a certificate");
+    agent.stop().await;
+    let agent = Agent::start(Settings { tls, identity: Some(identity), ..external(&broker) });
+    agent.outbox.push_numbers(0..1);
+    agent.outbox.emptied().await;
+    agent.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_host_is_tried_where_one_does_not_answer() {
+    let broker = Mosquitto::start(free_port());
+    let hosts = vec![("127.0.0.1".to_owned(), free_port()), ("127.0.0.1".to_owned(), broker.port)];
+    let agent = Agent::start(Settings { hosts, ..external(&broker) });
+    agent.outbox.push_numbers(0..1);
+    agent.outbox.emptied().await;
     agent.stop().await;
 }
 

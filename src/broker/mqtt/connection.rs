@@ -16,7 +16,7 @@ use rumqttc::{
 };
 use tokio::time::timeout;
 
-use super::{Settings, Tls, window::MOST_MESSAGES};
+use super::{Identity, Settings, Tls, window::MOST_MESSAGES};
 
 /// Largest body of a command. The longest sensible one, hundreds of oids with alert rules, has a tenth of it.
 pub(super) const LARGEST_COMMAND: usize = 256 * 1024;
@@ -54,16 +54,18 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection that opens when its first event is asked for; `capacity` is the request channel's.
+    /// A connection that opens when its first event is asked for; `capacity` is the request channel's. Tries of
+    /// rising numbers go through the hosts.
     ///
     /// # Errors
     /// The operating system has no usable certificate authorities.
     pub(super) fn new(
         settings: &Settings,
         role: Role,
+        attempt: usize,
         capacity: usize,
     ) -> Result<(AsyncClient, Self), String> {
-        let (client, event_loop) = AsyncClient::new(options(settings, role)?, capacity);
+        let (client, event_loop) = AsyncClient::new(options(settings, role, attempt)?, capacity);
         let events = stream::unfold(event_loop, |mut event_loop: EventLoop| async move {
             let event = event_loop.poll().await.map_err(|error| error.to_string());
             Some((event, event_loop))
@@ -93,17 +95,18 @@ impl Connection {
     }
 }
 
-fn options(settings: &Settings, role: Role) -> Result<MqttOptions, String> {
+fn options(settings: &Settings, role: Role, attempt: usize) -> Result<MqttOptions, String> {
     let client_id = match role {
         Role::Main => format!("rackpoll-{}", settings.agent),
         Role::Requests => format!("rackpoll-{}-requests", settings.agent),
     };
     // rumqttc puts a colon and the port behind it.
-    let host = match settings.host.parse::<std::net::Ipv6Addr>() {
+    let (host, port) = settings.host(attempt)?;
+    let host = match host.parse::<std::net::Ipv6Addr>() {
         Ok(address) => format!("[{address}]"),
-        Err(_) => settings.host.clone(),
+        Err(_) => host.to_owned(),
     };
-    let mut options = MqttOptions::new(client_id, host, settings.port);
+    let mut options = MqttOptions::new(client_id, host, port);
     options.set_keep_alive(KEEP_ALIVE);
     options.set_connection_timeout(CONNECT_TIMEOUT.as_secs());
     options.set_outgoing_inflight_upper_limit(MOST_MESSAGES);
@@ -127,12 +130,13 @@ fn options(settings: &Settings, role: Role) -> Result<MqttOptions, String> {
         options.set_credentials(user.clone(), password);
     }
     if let Some(tls) = &settings.tls {
-        options.set_transport(Transport::tls_with_config(tls_config(tls)?.into()));
+        options
+            .set_transport(Transport::tls_with_config(tls_config(tls, settings.identity.as_ref())?.into()));
     }
     Ok(options)
 }
 
-fn tls_config(tls: &Tls) -> Result<rustls::ClientConfig, String> {
+fn tls_config(tls: &Tls, identity: Option<&Identity>) -> Result<rustls::ClientConfig, String> {
     let mut roots = rustls::RootCertStore::empty();
     match tls {
         Tls::System => {
@@ -150,7 +154,11 @@ fn tls_config(tls: &Tls) -> Result<rustls::ClientConfig, String> {
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
+        .with_root_certificates(roots);
+    match identity {
+        None => Ok(config.with_no_client_auth()),
+        Some(Identity { certificates, key }) => config
+            .with_client_auth_cert(certificates.clone(), key.clone_key())
+            .map_err(|error| format!("the agent's own certificate: {error}")),
+    }
 }

@@ -43,9 +43,9 @@ type Answer = Pin<Box<dyn Future<Output = Option<Message>> + Send>>;
 /// Answers requests until the agent stops, over as many connections as it takes.
 pub(super) async fn run(settings: &Settings, intake: &Intake, stop: &CancellationToken) {
     let mut backoff = Backoff::default();
-    while !stop.is_cancelled() {
+    for attempt in 0.. {
         let served = async {
-            let (client, connection) = Connection::new(settings, Role::Requests, CHANNEL + 4)?;
+            let (client, connection) = Connection::new(settings, Role::Requests, attempt, CHANNEL + 4)?;
             Requests {
                 settings,
                 intake,

@@ -182,7 +182,7 @@ impl<'a, O: Outlet> Session<'a, O> {
         });
         self.client.try_subscribe_many(filters).map_err(|error| error.to_string())?;
         self.publish_status("online")?;
-        tracing::info!(broker = %self.settings.address(), session_present = connack.session_present, "MQTT connected");
+        tracing::info!(session_present = connack.session_present, "MQTT connected");
         Ok(())
     }
 
