@@ -7,7 +7,7 @@ use std::{
 };
 
 use rackpoll_io::CipherSuite;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -144,10 +144,8 @@ fn start_broker(
 }
 
 fn mqtt_settings(server: &Server, prefix: String, agent: String) -> Result<mqtt::Settings, AppError> {
-    // Hosts of one MQTT broker share its sessions; the first one is taken until the client knows several.
-    let (host, port) =
-        server.hosts.first().cloned().ok_or_else(|| AppError::Broker("bus.url names no host".to_owned()))?;
-    let mut settings = mqtt::Settings::new(host, port, prefix, agent);
+    let mut settings =
+        mqtt::Settings { hosts: server.hosts.clone(), ..mqtt::Settings::new("", 0, prefix, agent) };
     if let Some((user, password)) = &server.login {
         settings.user = Some(user.clone());
         settings.password = Some(password.clone());
@@ -156,14 +154,22 @@ fn mqtt_settings(server: &Server, prefix: String, agent: String) -> Result<mqtt:
         None => None,
         Some(tls) => Some(match &tls.ca_file {
             None => mqtt::Tls::System,
-            Some(path) => mqtt::Tls::Authorities(authorities(path)?),
+            Some(path) => mqtt::Tls::Authorities(certificates(path)?),
         }),
+    };
+    settings.identity = match server.tls.as_ref().and_then(|tls| tls.identity.as_ref()) {
+        None => None,
+        Some((certificate, key)) => {
+            let wrong = |error| AppError::Broker(format!("the key in {}: {error}", key.display()));
+            let key = PrivateKeyDer::from_pem_file(key).map_err(wrong)?;
+            Some(mqtt::Identity { certificates: certificates(certificate)?, key: Arc::new(key) })
+        }
     };
     Ok(settings)
 }
 
-fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, AppError> {
-    let wrong = |why: String| AppError::Broker(format!("the authorities in {}: {why}", path.display()));
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, AppError> {
+    let wrong = |why: String| AppError::Broker(format!("the certificates in {}: {why}", path.display()));
     let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<_, _>>)
         .map_err(|error| wrong(error.to_string()))?;
