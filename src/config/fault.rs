@@ -126,26 +126,36 @@ pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
     known
         .into_iter()
         .map(|candidate| (slips(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(slips, candidate)| *slips <= (candidate.chars().count() / 3).max(1))
+        .filter(|(slips, candidate)| {
+            *slips <= (candidate.chars().count() / 3).max(1) && *slips < candidate.len()
+        })
         .min_by_key(|(slips, _)| *slips)
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein distance: how many letters have to be put in, left out or changed.
+/// How many letters have to be put in, left out, changed, or swapped with the next.
 fn slips(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut previous = None;
     for (i, left) in a.chars().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        let mut last = i + 1;
-        next.push(last);
-        for ((right, diagonal), above) in b.iter().zip(&row).zip(row.iter().skip(1)) {
-            last = (diagonal + usize::from(left != *right)).min(above + 1).min(last + 1);
-            next.push(last);
+        let mut row = Vec::with_capacity(last.len());
+        row.push(i + 1);
+        for (j, right) in b.iter().enumerate() {
+            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+            let mut best = at(&last, j) + usize::from(left != *right);
+            best = best.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = j.checked_sub(1).filter(|k| previous == Some(*right) && b.get(*k) == Some(&left));
+            if let Some(k) = swapped {
+                best = best.min(at(&before_last, k) + 1);
+            }
+            row.push(best);
         }
-        row = next;
+        before_last = std::mem::replace(&mut last, row);
+        previous = Some(left);
     }
-    row.last().copied().unwrap_or(usize::MAX)
+    last.last().copied().unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -158,6 +168,8 @@ mod tests {
         assert_eq!(slips("abc", ""), 3);
         assert_eq!(slips("kitten", "sitting"), 3);
         assert_eq!(slips("device", "device"), 0);
+        assert_eq!(slips("evn", "env"), 1);
+        assert_eq!(slips("ca", "abc"), 3);
     }
 
     #[test]

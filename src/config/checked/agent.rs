@@ -29,6 +29,10 @@ pub struct Agent {
     pub max_in_flight: usize,
     /// Results that are remembered for each poller.
     pub cache_entries: usize,
+    /// Most messages that the outbox holds.
+    pub outbox_messages: u64,
+    /// Most bytes of messages that the outbox holds.
+    pub outbox_bytes: u64,
     /// How long a poll may take, login included, where its poller says nothing.
     pub timeout: Duration,
 }
@@ -45,6 +49,10 @@ const MAX_IN_FLIGHT: i64 = 2_000;
 
 /// RackHD's.
 const CACHE_ENTRIES: i64 = 10;
+
+/// Nine thousand results a second for almost two minutes, fifty for five hours.
+const OUTBOX_MESSAGES: i64 = 1_000_000;
+const OUTBOX_MEGABYTES: i64 = 2_048;
 
 pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings: &mut Findings) -> Agent {
     let name = optional_name(&mut table, "name", findings).map(|(_, name)| name);
@@ -72,6 +80,10 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
     let serves = networks(&mut table, "serves", findings);
     let max_in_flight = table.whole("max-in-flight", 1..=100_000, findings).unwrap_or(MAX_IN_FLIGHT);
     let cache_entries = table.whole("cache-entries", 1..=1_000, findings).unwrap_or(CACHE_ENTRIES);
+    let outbox_messages =
+        table.whole("outbox-messages", 1..=1_000_000_000, findings).unwrap_or(OUTBOX_MESSAGES);
+    let outbox_megabytes =
+        table.whole("outbox-megabytes", 1..=1_000_000, findings).unwrap_or(OUTBOX_MEGABYTES);
     let timeout = table.duration("timeout", TIMEOUTS, findings).unwrap_or(TIMEOUT);
     table.refuse_rest("[agent]", findings);
     Agent {
@@ -82,6 +94,8 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         serves_graphs,
         serves,
         max_in_flight: usize::try_from(max_in_flight).unwrap_or(1),
+        outbox_messages: outbox_messages.unsigned_abs(),
+        outbox_bytes: outbox_megabytes.unsigned_abs().saturating_mul(1 << 20),
         cache_entries: usize::try_from(cache_entries).unwrap_or(1),
         timeout,
     }

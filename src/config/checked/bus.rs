@@ -6,7 +6,7 @@ use super::{Name, optional_name};
 use crate::config::{
     fault::{Findings, Place},
     host::Host,
-    raw::{Table, shorten},
+    raw::Table,
     secret::{self, Surroundings},
 };
 
@@ -205,10 +205,16 @@ struct Url {
 /// `scheme://[user[:password]@]host[:port][,host[:port]…][/vhost]`. What is wrong never quotes the URL: it may hold a password.
 fn read(place: &Place, text: &str, findings: &mut Findings) -> Result<Url, String> {
     let (scheme, rest) = text.split_once("://").ok_or("is no URL")?;
-    let scheme = SCHEMES
-        .into_iter()
-        .find(|known| known.name == scheme)
-        .ok_or_else(|| format!("has the unknown protocol {:?}", shorten(scheme)))?;
+    let scheme = SCHEMES.into_iter().find(|known| known.name == scheme).ok_or_else(|| {
+        // What stands before :// may be a login, where something is amiss.
+        let is_word =
+            !scheme.is_empty() && scheme.len() < 10 && scheme.bytes().all(|b| b.is_ascii_lowercase());
+        if is_word {
+            format!("has the unknown protocol {scheme:?}")
+        } else {
+            "has an unknown protocol".to_owned()
+        }
+    })?;
     let (authority, path) = match rest.split_once('/') {
         Some((authority, path)) => (authority, path),
         None => (rest, ""),
@@ -241,8 +247,7 @@ fn read(place: &Place, text: &str, findings: &mut Findings) -> Result<Url, Strin
     }
     let mut servers = Vec::new();
     for host in hosts.split(',') {
-        let host = Host::parse(host)
-            .map_err(|fault| fault.to_string().replacen("the host", "has a host that", 1))?;
+        let host = Host::parse(host).map_err(|fault| format!("is wrong: {fault}"))?;
         let target = host.target(scheme.port);
         servers.push((target.name, target.port));
     }
