@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     broker::{
-        Delivery, Intake, RpcRequest,
+        Delivery, Intake, Outlet, Pending, RpcRequest, amqp,
         embedded::{Embedded, EmbeddedError},
-        mqtt::{self, Outlet},
+        mqtt,
     },
     config::{Broker, Config, Server},
     device::{Lines, SocketLines},
@@ -138,7 +138,10 @@ fn start_broker(
     let settings = match &config.bus.broker {
         Broker::Embedded { port } => Embedded::start(*port)?.settings(prefix, agent),
         Broker::Mqtt { server } => mqtt_settings(server, prefix, agent)?,
-        Broker::Amqp { .. } => return Err(AppError::Broker("AMQP is not supported yet".to_owned())),
+        Broker::Amqp { server, vhost } => {
+            let settings = amqp_settings(server, vhost, config)?;
+            return Ok(tokio::spawn(async move { amqp::run(&settings, &state, &intake, &stop).await }));
+        }
     };
     Ok(tokio::spawn(async move { mqtt::run(&settings, &state, &intake, &stop).await }))
 }
@@ -166,6 +169,35 @@ fn mqtt_settings(server: &Server, prefix: String, agent: String) -> Result<mqtt:
         }
     };
     Ok(settings)
+}
+
+fn amqp_settings(server: &Server, vhost: &str, config: &Config) -> Result<amqp::Settings, AppError> {
+    let tls = match &server.tls {
+        None => None,
+        Some(tls) if tls.identity.is_some() => {
+            return Err(AppError::Broker(
+                "certificates of the agent's own are not supported yet for AMQP".to_owned(),
+            ));
+        }
+        Some(tls) => Some(match &tls.ca_file {
+            None => String::new(),
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                AppError::Broker(format!("the authorities in {}: {error}", path.display()))
+            })?,
+        }),
+    };
+    let (user, password) =
+        server.login.clone().unwrap_or_else(|| ("guest".to_owned(), rackpoll_model::Secret::from("guest")));
+    Ok(amqp::Settings {
+        hosts: server.hosts.clone(),
+        tls,
+        user,
+        password,
+        vhost: vhost.to_owned(),
+        prefix: config.bus.prefix.to_string(),
+        zone: config.agent.zone.to_string(),
+        agent: config.agent.name.to_string(),
+    })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, AppError> {
@@ -260,7 +292,7 @@ async fn answer(request: &RpcRequest, state: &State) -> Message {
 }
 
 impl Outlet for State {
-    async fn batch(&self, after: Option<u64>, limit: usize) -> Vec<mqtt::Pending> {
+    async fn batch(&self, after: Option<u64>, limit: usize) -> Vec<Pending> {
         Self::batch(self, after, limit).await
     }
 

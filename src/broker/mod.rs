@@ -1,10 +1,13 @@
 //! The bus: `amqp`, `mqtt` and `embedded`. Each is the sole owner of its connection: it declares, consumes,
 //! publishes from the outbox, confirms, and reconnects for ever with back-off.
 
+pub mod amqp;
 mod backoff;
 pub mod embedded;
 pub mod mqtt;
+mod outlet;
 
+pub use outlet::{Outlet, Pending};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{job::ReplyTo, publish::Message};

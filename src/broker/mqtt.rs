@@ -3,7 +3,6 @@
 
 mod commands;
 mod connection;
-mod outlet;
 mod packet;
 mod requests;
 mod session;
@@ -17,7 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-pub use outlet::{Outlet, Pending};
+pub use super::outlet::{Outlet, Pending};
 
 use super::{Intake, backoff::Backoff};
 use connection::{Connection, Role};

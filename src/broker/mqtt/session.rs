@@ -20,10 +20,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Settings,
+    Outlet, Pending, Settings,
     commands::{Commands, Received, Serial},
     connection::{Connection, LARGEST_COMMAND},
-    outlet::{Outlet, Pending},
     packet,
     topic::{self, BadTopic},
     window::{Sent, Window},

@@ -1,4 +1,4 @@
-//! What the MQTT client wants of the outbox.
+//! What the clients of brokers want of the outbox.
 
 use std::future::Future;
 
