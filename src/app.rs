@@ -64,7 +64,11 @@ pub enum AppError {
 /// Something that it cannot start without.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError> {
     let agent = config.agent.name.to_string();
-    let limits = Limits { cache_entries: config.agent.cache_entries, ..Limits::default() };
+    let limits = Limits {
+        cache_entries: config.agent.cache_entries,
+        outbox_messages: config.agent.outbox_messages,
+        outbox_bytes: config.agent.outbox_bytes,
+    };
     let state = State::open(&config.agent.state_dir, &agent, limits)?;
     let graph_id = match config.agent.graph_id {
         Some(configured) => configured.to_string(),

@@ -47,7 +47,7 @@ fn summarize(path: &Path, config: &Config, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "{} is good.", path.display())?;
     writeln!(out, "agent {} in zone {}", config.agent.name, config.agent.zone)?;
     writeln!(out, "bus: {}", broker(&config.bus.broker))?;
-    writeln!(out, "{} devices, {} credentials", config.devices.len(), config.credentials.len())?;
+    writeln!(out, "devices: {}, credentials: {}", config.devices.len(), config.credentials.len())?;
     let mut pollers: BTreeMap<&str, Vec<&ScheduledPoll>> = BTreeMap::new();
     for poll in &config.polls {
         pollers.entry(poll.poller.as_str()).or_default().push(poll);
@@ -92,4 +92,50 @@ fn broker(broker: &Broker) -> String {
     let hosts: Vec<String> = server.hosts.iter().map(|(host, port)| format!("{host} port {port}")).collect();
     let tls = if server.tls.is_some() { " over TLS" } else { "" };
     format!("{protocol}{tls} at {}", hosts.join(", then "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(path: &Path) -> (u8, String, String) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = check(path, &mut out, &mut err).unwrap();
+        (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn a_good_file_is_summed_up_and_a_bad_one_told_in_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rackpoll.toml");
+        let good = "[agent]\nname = \"a\"\n[bus]\nurl = \"amqps://mq1,mq2\"\n\
+            [[credential]]\nname = \"c\"\nuser = \"u\"\npassword = \"p\"\n\
+            [[device]]\nname = \"d1\"\nhost = \"h1\"\ncredential = \"c\"\n\
+            [[device]]\nname = \"d2\"\nhost = \"h2\"\ncredential = \"c\"\n\
+            [[poller]]\nid = \"p\"\ndevices = \"*\"\nipmi = \"power\"\nevery = \"500ms\"\n\
+            [[poller]]\nid = \"q\"\ndevices = \"d1\"\nipmi = \"sel\"\ncron = \"0 * * * *\"\npaused = true\n";
+        std::fs::write(&path, good).unwrap();
+        let (code, out, err) = run(&path);
+        assert_eq!(code, EXIT_GOOD);
+        let lines: Vec<&str> = out.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            [
+                "agent a in zone default",
+                "bus: AMQP over TLS at mq1 port 5671, then mq2 port 5671",
+                "devices: 2, credentials: 1",
+                "poller p: ipmi power of 2 devices every 500ms",
+                "poller q: ipmi sel of 1 device at cron times, paused",
+                "4.0 polls a second, cron times not counted",
+            ]
+        );
+        assert!(err.starts_with("warning: ") && err.lines().count() == 1, "{err}");
+
+        std::fs::write(&path, format!("{good}x = 1\n[[device]]\n")).unwrap();
+        let (code, out, err) = run(&path);
+        assert_eq!((code, out.as_str()), (EXIT_CONFIG, ""));
+        assert!(err.contains("rackpoll.toml:28: unknown key `x` in [[poller]]"), "{err}");
+        assert!(err.contains("[[device]] needs `name`") && err.contains("[[device]] needs `host`"), "{err}");
+        assert!(err.ends_with("3 faults; nothing would run with this configuration\n"), "{err}");
+    }
 }

@@ -1,11 +1,13 @@
 //! What the files mean, in types that cannot be wrong.
 
 mod agent;
+mod asked;
 mod bus;
 mod credential;
 mod device;
 mod poller;
 mod scheduled;
+mod timing;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,10 +20,10 @@ use super::{
 };
 
 pub use agent::{Agent, graph_id};
+pub use asked::{MOST_OIDS, OidFault, check_oid, is_metric};
 pub use bus::{Broker, Bus, Server, Tls};
 pub use credential::{LONGEST_COMMUNITY, NamedCredential, wrong_login};
 pub use device::Device;
-pub use poller::{MOST_OIDS, OidFault, check_oid, is_metric};
 pub use scheduled::{IPMI_PORT, SNMP_PORT, ScheduledPoll};
 
 /// A whole configuration without faults.

@@ -1,19 +1,23 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use chrono_tz::Tz;
-use rackpoll_model::{IpmiCommand, PollRequest, SnmpRequest};
+use rackpoll_model::{PollRequest, SnmpRequest};
 use serde_json::{Map, Value};
 
 use super::{
-    EncryptionKey, IPMI_PORT, Name, Named, SNMP_PORT, ScheduledPoll, agent::TIMEOUTS,
-    credential::NamedCredential, device::Device, name,
+    EncryptionKey, IPMI_PORT, Name, Named, SNMP_PORT, ScheduledPoll,
+    agent::TIMEOUTS,
+    asked,
+    credential::NamedCredential,
+    device::Device,
+    name,
+    timing::{self, Timing},
 };
 use crate::{
     config::{
         fault::{Findings, Place},
         raw::{Node, Raw, Table, shorten},
     },
-    intake::{Cron, Schedule, scrub},
+    intake::scrub,
     job::{Credential, Topic},
 };
 
@@ -23,59 +27,6 @@ pub(super) struct Context<'a> {
     pub(super) credentials: &'a Named<NamedCredential>,
     pub(super) encryption: Option<&'a EncryptionKey>,
     pub(super) timeout: Duration,
-}
-
-/// Faster than ten times a second is no polling, slower than a year is none either.
-const INTERVALS: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_secs(366 * 86_400);
-
-/// Most oids of one poll; each is walked.
-pub const MOST_OIDS: usize = 256;
-
-/// The metric pollers of contract.md, section 6.
-const METRICS: [&str; 8] = [
-    "snmp-interface-state",
-    "snmp-interface-bandwidth-utilization",
-    "snmp-txrx-counters",
-    "snmp-memory-usage",
-    "snmp-processor-load",
-    "snmp-pdu-power-status",
-    "snmp-pdu-sensor-status",
-    "snmp-switch-sensor-status",
-];
-
-/// Whether this is the name of a metric poller of the contract.
-pub fn is_metric(word: &str) -> bool {
-    METRICS.contains(&word)
-}
-
-/// Why an oid cannot be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum OidFault {
-    /// `SNMPv2-MIB::sysDescr`.
-    #[error("names of MIB objects cannot be resolved yet; write the oid in numbers")]
-    Named,
-    /// Anything else.
-    #[error("an oid is 1 to 128 numbers below 2^32 with dots between them")]
-    Malformed,
-}
-
-/// Checks an oid in numbers, with or without the leading dot (at most 128 of 32 bits, RFC 3416 clause 4.1).
-///
-/// # Errors
-/// Whether it is a name or nothing at all.
-pub fn check_oid(text: &str) -> Result<(), OidFault> {
-    let numbers = text.strip_prefix('.').unwrap_or(text);
-    let is_number =
-        |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()) && part.parse::<u32>().is_ok();
-    if numbers.split('.').all(is_number) && numbers.split('.').count() <= 128 {
-        return Ok(());
-    }
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_');
-    if text.len() <= 256 && text.bytes().all(is_word) && text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
-        return Err(OidFault::Named);
-    }
-    Err(OidFault::Malformed)
 }
 
 pub(super) fn check(
@@ -110,16 +61,11 @@ struct Poller {
     paused: bool,
 }
 
-enum Timing {
-    Every(Duration, Duration),
-    Cron(Box<Cron>, Tz, Duration),
-}
-
 fn one(mut table: Table, context: &Context<'_>, findings: &mut Findings) -> Option<Poller> {
     let place = table.place.clone();
     let devices = devices(&mut table, context.devices, findings);
-    let request = request(&mut table, findings);
-    let timing = timing(&mut table, findings);
+    let request = asked::check(&mut table, findings);
+    let timing = timing::check(&mut table, findings);
     let timeout = table.duration("timeout", TIMEOUTS, findings).unwrap_or(context.timeout);
     let alerts = alerts(&mut table, findings);
     let paused = table.boolean("paused", findings).unwrap_or(false);
@@ -191,177 +137,6 @@ fn glob(pattern: &str) -> Option<globset::GlobMatcher> {
     globset::Glob::new(pattern).ok().map(|glob| glob.compile_matcher())
 }
 
-fn request(table: &mut Table, findings: &mut Findings) -> Option<PollRequest> {
-    let place = table.place.clone();
-    let (has_ipmi, has_snmp) = (table.has("ipmi"), table.has("snmp"));
-    let ipmi = table.text("ipmi", findings);
-    let snmp = table.take("snmp");
-    match (has_ipmi, has_snmp) {
-        (true, true) => {
-            findings.fault(&place, "a poller has `ipmi` or `snmp`, not both");
-            return None;
-        }
-        (false, false) => {
-            findings.fault(&place, "[[poller]] needs `ipmi` or `snmp`");
-            return None;
-        }
-        _ => {}
-    }
-    if let Some((place, word)) = ipmi {
-        let command = word.parse::<IpmiCommand>();
-        if command.is_err() {
-            let known = IpmiCommand::ALL.map(IpmiCommand::as_str);
-            findings.unknown_word(
-                &place,
-                format!("there is no IPMI command {:?}", shorten(&word)),
-                &word,
-                known,
-            );
-        }
-        return command.ok().map(PollRequest::Ipmi);
-    }
-    snmp_request(snmp?, findings).map(PollRequest::Snmp)
-}
-
-fn snmp_request(node: Node, findings: &mut Findings) -> Option<SnmpRequest> {
-    let place = node.place;
-    let Raw::Table(mut table) = node.value else {
-        let what = format!("`snmp` has to be a table, not {}", node.value.kind());
-        findings.fault_with_hint(&place, what, "write { oids = [\"..\"] } or { metric = \"..\" }");
-        return None;
-    };
-    let oids = table.texts("oids", findings);
-    let metric = table.text("metric", findings);
-    table.refuse_rest("`snmp`", findings);
-    match (oids, metric) {
-        (Some(oids), None) => {
-            if oids.is_empty() || oids.len() > MOST_OIDS {
-                findings.fault(&place, format!("`oids` holds 1 to {MOST_OIDS} oids, not {}", oids.len()));
-                return None;
-            }
-            let mut good = true;
-            for (place, oid) in &oids {
-                if let Err(fault) = check_oid(oid) {
-                    findings.fault(place, format!("{:?} is wrong: {fault}", shorten(oid)));
-                    good = false;
-                }
-            }
-            good.then(|| SnmpRequest::Oids(oids.into_iter().map(|(_, oid)| oid).collect()))
-        }
-        (None, Some((place, metric))) => {
-            if !is_metric(&metric) {
-                findings.unknown_word(
-                    &place,
-                    format!("there is no metric {:?}", shorten(&metric)),
-                    &metric,
-                    METRICS,
-                );
-                return None;
-            }
-            Some(SnmpRequest::Metric(metric))
-        }
-        (None, None) => {
-            findings.fault(&place, "`snmp` needs `oids` or `metric`");
-            None
-        }
-        (Some(_), Some(_)) => {
-            findings.fault(&place, "`snmp` has `oids` or `metric`, not both");
-            None
-        }
-    }
-}
-
-fn timing(table: &mut Table, findings: &mut Findings) -> Option<Timing> {
-    let place = table.place.clone();
-    let (has_every, has_cron) = (table.has("every"), table.has("cron"));
-    let every = table.duration("every", INTERVALS, findings);
-    let cron = table.text("cron", findings);
-    let timezone = table.text("timezone", findings);
-    let spread = spread(table, findings);
-    match (has_every, has_cron) {
-        (true, true) => {
-            findings.fault(&place, "a poller has `every` or `cron`, not both");
-            return None;
-        }
-        (false, false) => {
-            findings.fault_with_hint(&place, "[[poller]] needs `every` or `cron`", "write every = \"60s\"");
-            return None;
-        }
-        _ => {}
-    }
-    if has_every {
-        if let Some((place, _)) = &timezone {
-            findings.fault(place, "`timezone` belongs to `cron`; `every` knows none");
-        }
-        let every = every?;
-        let spread = match spread {
-            None | Some((_, Spread::Whole)) => every,
-            Some((_, Spread::Over(over))) if over <= every => over,
-            Some((place, Spread::Over(_))) => {
-                findings.fault(&place, "`spread` is longer than `every`");
-                return None;
-            }
-        };
-        return Some(Timing::Every(every, spread));
-    }
-    let zone = match timezone {
-        None => Some(Tz::UTC),
-        Some((place, text)) => {
-            let zone = text.parse::<Tz>().ok();
-            if zone.is_none() {
-                let known = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-                findings.unknown_word(
-                    &place,
-                    format!("there is no time zone {:?}", shorten(&text)),
-                    &text,
-                    known,
-                );
-            }
-            zone
-        }
-    };
-    let spread = match spread {
-        None => Duration::ZERO,
-        Some((_, Spread::Over(over))) => over,
-        Some((place, Spread::Whole)) => {
-            findings.fault_with_hint(
-                &place,
-                "`cron` needs to know how long to spread",
-                "write spread = \"30s\"",
-            );
-            return None;
-        }
-    };
-    let (place, text) = cron?;
-    match Cron::parse(&text) {
-        Ok(cron) => Some(Timing::Cron(Box::new(cron), zone?, spread)),
-        Err(fault) => {
-            findings.fault(&place, fault.to_string());
-            None
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Spread {
-    Whole,
-    Over(Duration),
-}
-
-/// `true`, `false`, or a length of time up to a day.
-fn spread(table: &mut Table, findings: &mut Findings) -> Option<(Place, Spread)> {
-    let node = table.take("spread")?;
-    let spread = match node.value {
-        Raw::Boolean(true) => Spread::Whole,
-        Raw::Boolean(false) => Spread::Over(Duration::ZERO),
-        _ => {
-            let range = Duration::ZERO..=*INTERVALS.end();
-            Spread::Over(crate::config::duration::check("spread", &node, range, findings)?)
-        }
-    };
-    Some((node.place, spread))
-}
-
 /// Rules are kept as they are written and go out with the results; what they mean is not judged here yet.
 /// `None` is a fault, `Some(None)` no rules.
 #[expect(clippy::option_option, reason = "a fault is not the same as no rules")]
@@ -419,7 +194,7 @@ impl Poller {
             };
             polls.push(Arc::new(ScheduledPoll {
                 value: self.value(&work_item_id, device, &credential, context.encryption),
-                schedule: self.schedule(&work_item_id),
+                schedule: self.timing.schedule(&work_item_id),
                 work_item_id,
                 poller: id.clone(),
                 device: name.clone(),
@@ -463,15 +238,6 @@ impl Poller {
         found.clone()
     }
 
-    fn schedule(&self, work_item_id: &str) -> Schedule {
-        match &self.timing {
-            Timing::Every(every, spread) => Schedule::every(*every, *spread, work_item_id),
-            Timing::Cron(cron, zone, spread) => {
-                Schedule::cron((**cron).clone(), *zone, *spread, work_item_id)
-            }
-        }
-    }
-
     /// The `value` of RackHD's command (contract.md, section 2) without its secrets.
     fn value(
         &self,
@@ -503,7 +269,7 @@ impl Poller {
         };
         match config {
             Some((key, what)) => {
-                if let Timing::Every(every, _) = self.timing {
+                if let Timing::Every { every, .. } = self.timing {
                     let millis = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
                     value.insert("pollInterval".to_owned(), millis.into());
                 }
