@@ -6,11 +6,10 @@ cd "$(dirname "$0")/.."
 cargo build --quiet --bin rackpoll
 rackpoll=target/debug/rackpoll
 checked=0
-for example in config/*.toml; do
-    [ -e "$example" ] || continue
+while read -r example; do
     "$rackpoll" check --config "$example" || { echo "check-examples: $example is not valid" >&2; exit 1; }
     checked=$((checked + 1))
-done
+done < <(find config -name '*.toml' -not -path '*/conf.d/*' | sort)
 [ "$checked" -gt 0 ] || { echo "check-examples: there is no example in config/" >&2; exit 1; }
 
 # A check that takes everything proves nothing.

@@ -7,8 +7,6 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::Signal;
-
 use crate::{
     bus::Bus,
     peers::{
@@ -24,68 +22,90 @@ pub const COMMANDS: &str = "rackpoll.default.commands";
 /// The graph of agents under test.
 pub const GRAPH: &str = "5a4b2c86-55a5-4a6e-9d4c-3f2e1d0c9b8a";
 
-/// How long the agent may take from its start until it consumes.
+/// How long an agent on this machine may take from its start until it consumes, other tests running.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What an agent is started with, more than once where a test says so.
 pub struct Setup {
     folder: Arc<Folder>,
     configuration: PathBuf,
+    text: String,
     secret_files: Vec<PathBuf>,
 }
 
 impl Setup {
-    /// An agent on RabbitMQ, with further tables of its configuration file.
-    pub fn amqp(vhost: &Vhost, tables: &str) -> Self {
-        let folder = Folder::new("agent");
-        let password = folder.write("bus-password", &vhost.password);
-        let bus =
-            format!("[bus]\nurl = \"{}\"\npassword = {{ file = \"{}\" }}\n", vhost.url(), password.display());
-        Self::new(folder, vec![password], &bus, tables)
+    /// An agent on RabbitMQ.
+    pub fn amqp(vhost: &Vhost) -> Self {
+        let mut setup = Self::new();
+        let password = setup.secret("bus-password", &vhost.password);
+        setup.with(&format!("[bus]\nurl = \"{}\"\npassword = {password}\n", vhost.url()))
     }
 
     /// An agent on the broker inside it.
-    pub fn embedded(port: u16, tables: &str) -> Self {
-        Self::new(
-            Folder::new("agent"),
-            Vec::new(),
-            &format!("[bus]\nurl = \"embedded\"\nembedded-port = {port}\n"),
-            tables,
-        )
+    pub fn embedded(port: u16) -> Self {
+        Self::new().with(&format!("[bus]\nurl = \"embedded\"\nembedded-port = {port}\n"))
     }
 
-    /// An agent on Mosquitto.
-    pub fn mqtt(port: u16, tables: &str) -> Self {
-        Self::new(
-            Folder::new("agent"),
-            Vec::new(),
-            &format!("[bus]\nurl = \"mqtt://127.0.0.1:{port}\"\n"),
-            tables,
-        )
+    /// An agent on an MQTT broker of somebody else's.
+    pub fn mqtt(port: u16) -> Self {
+        Self::new().with(&format!("[bus]\nurl = \"mqtt://127.0.0.1:{port}\"\n"))
     }
 
-    fn new(folder: Arc<Folder>, secret_files: Vec<PathBuf>, bus: &str, tables: &str) -> Self {
+    fn new() -> Self {
+        let folder = Folder::new("agent");
         let state = folder.path().join("state");
+        std::fs::create_dir(&state).expect("our own folder");
         let text = format!(
-            "[agent]\nname = \"agent-under-test\"\ngraph-id = \"{GRAPH}\"\nstate-dir = \"{}\"\n\n{bus}\n{tables}\n",
+            "[agent]\nname = \"agent-under-test\"\ngraph-id = \"{GRAPH}\"\ntimeout = \"10s\"\nstate-dir = \"{}\"\n",
             state.display()
         );
         let configuration = folder.write("rackpoll.toml", &text);
-        std::fs::create_dir(&state).expect("our own folder");
-        Self { folder, configuration, secret_files }
+        Self { folder, configuration, text, secret_files: Vec::new() }
     }
 
-    /// A secret in a file, and how a configuration refers to it.
-    pub fn secret_file(folder: &Folder, name: &str, secret: &str) -> String {
-        format!("{{ file = \"{}\" }}", folder.write(name, secret).display())
+    /// More tables of the configuration file.
+    pub fn with(mut self, tables: &str) -> Self {
+        self.text = format!("{}\n{tables}", self.text);
+        self.folder.write("rackpoll.toml", &self.text);
+        self
     }
 
-    pub fn folder(&self) -> &Arc<Folder> {
-        &self.folder
+    /// Puts a secret into a file; what the configuration says to refer to it.
+    pub fn secret(&mut self, name: &str, secret: &str) -> String {
+        let path = self.folder.write(name, secret);
+        let reference = format!("{{ file = \"{}\" }}", path.display());
+        self.secret_files.push(path);
+        reference
     }
 
-    pub fn state_dir(&self) -> PathBuf {
-        self.folder.path().join("state")
+    /// A credential for IPMI, its password in a file.
+    pub fn with_ipmi_credential(mut self, name: &str, user: &str, password: &str) -> Self {
+        let password = self.secret(&format!("password-{name}"), password);
+        self.with(&format!("[[credential]]\nname = \"{name}\"\nuser = \"{user}\"\npassword = {password}\n"))
+    }
+
+    /// A credential for SNMP v2c, its community in a file.
+    pub fn with_community(mut self, name: &str, community: &str) -> Self {
+        let community = self.secret(&format!("community-{name}"), community);
+        self.with(&format!("[[credential]]\nname = \"{name}\"\ncommunity = {community}\n"))
+    }
+
+    /// A device.
+    pub fn with_device(self, name: &str, host: &str, credential: &str) -> Self {
+        self.with(&format!(
+            "[[device]]\nname = \"{name}\"\nhost = \"{host}\"\ncredential = \"{credential}\"\nnode = \"node-{name}\"\n"
+        ))
+    }
+
+    /// A poller of one device; `what` is its `ipmi = ..` or `snmp = ..`.
+    pub fn with_poller(self, id: &str, device: &str, what: &str, every: &str) -> Self {
+        self.with(&format!(
+            "[[poller]]\nid = \"{id}\"\ndevices = [\"{device}\"]\n{what}\nevery = \"{every}\"\n"
+        ))
+    }
+
+    pub fn configuration(&self) -> &Path {
+        &self.configuration
     }
 
     /// Starts `rackpoll run`.
@@ -136,21 +156,9 @@ impl Agent {
         self.process.is_running()
     }
 
-    /// Waits until it printed `text`.
-    pub fn wait_for_output(&mut self, text: &str, within: Duration) {
-        let log = self.process.folder().path().join("rackpoll.log");
-        self.process.wait_until(&format!("it prints {text:?}"), within, || {
-            std::fs::read_to_string(&log).is_ok_and(|said| said.contains(text))
-        });
-    }
-
     /// The plug is pulled.
     pub fn kill9(self) {
         drop(self.process.kill9());
-    }
-
-    pub fn signal(&self, signal: Signal) {
-        self.process.signal(signal);
     }
 
     /// SIGTERM; ends the test where it takes longer than `within`, or where the agent says that anything went wrong.

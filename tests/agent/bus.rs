@@ -180,15 +180,6 @@ impl Bus {
         answer
     }
 
-    /// Waits until `queue` has a consumer: then an agent listens.
-    pub async fn wait_for_consumer(&self, queue: &str, within: Duration) {
-        let start = Instant::now();
-        while self.consumers(queue).await == 0 {
-            assert!(start.elapsed() < within, "nobody consumes {queue} after {within:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
     /// Consumers of a queue; 0 where there is no such queue.
     pub async fn consumers(&self, queue: &str) -> u32 {
         self.look_at(queue).await.map_or(0, |queue| queue.consumer_count())

@@ -3,11 +3,7 @@
 //!
 //! A peer that is not installed fails the test that needs it (`scripts/install-peers.sh` installs all); none is skipped.
 #![allow(clippy::disallowed_methods, reason = "tests start real peers; the agent starts none")]
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test ends where its peer does not do its part"
-)]
+#![allow(clippy::panic, reason = "a test ends where its peer does not do its part")]
 #![allow(unreachable_pub, missing_docs, reason = "one test program, nothing outside it to document for")]
 
 mod agent;
@@ -16,3 +12,6 @@ mod peers;
 mod secrets;
 
 mod peers_start;
+
+mod cli;
+mod mqtt;

@@ -47,7 +47,8 @@ impl Mosquitto {
     }
 }
 
-fn publish(port: u16, topic: &str, body: &str, more: &[&str]) -> Result<String, String> {
+/// `mosquitto_pub` on any broker, MQTT 5, QoS 1.
+pub fn publish(port: u16, topic: &str, body: &str, more: &[&str]) -> Result<String, String> {
     run(Command::new(program("mosquitto_pub"))
         .args([
             "-V",

@@ -106,20 +106,9 @@ impl RabbitMq {
         drop(self.node.take());
     }
 
-    /// A polite end.
-    pub fn stop(&mut self) {
-        if let Some(mut node) = self.node.take() {
-            node.terminate(Duration::from_secs(60));
-        }
-    }
-
-    /// Stops the broker's clock: its sockets stay open, and nothing is answered until [`Self::resume`].
+    /// Stops the broker's clock: its sockets stay open, and nothing is answered.
     pub fn pause(&self) {
         self.node.as_ref().expect("the broker runs").signal(Signal::STOP);
-    }
-
-    pub fn resume(&self) {
-        self.node.as_ref().expect("the broker runs").signal(Signal::CONT);
     }
 
     /// Starts the broker on what it had on disk, and waits until it speaks AMQP.

@@ -75,10 +75,6 @@ impl SnmpAgent {
         self
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// `HOST:PORT` as a command or a configuration names it.
     pub fn host(&self) -> String {
         self.address.to_string()
