@@ -4,6 +4,7 @@
 //! A peer that is not installed fails the test that needs it (`scripts/install-peers.sh` installs all); none is skipped.
 #![allow(clippy::disallowed_methods, reason = "tests start real peers; the agent starts none")]
 #![allow(clippy::panic, reason = "a test ends where its peer does not do its part")]
+#![allow(dead_code, reason = "the harness is ahead of its tests")]
 #![allow(unreachable_pub, missing_docs, reason = "one test program, nothing outside it to document for")]
 
 mod agent;
