@@ -164,7 +164,7 @@ fn wrong_kinds_are_told() {
 #[test]
 fn names_are_given_once() {
     let twice = faults(&format!("{FLEET}[[device]]\nname = \"sw1\"\nhost = \"x\"\n"));
-    assert_eq!(twice, ["t.toml:20: there is a device `sw1` already, at t.toml:17"].map(|_| twice[0].clone()));
+    assert_eq!(twice.len(), 1, "{twice:?}");
     assert!(twice[0].contains("there is a device `sw1` already, at t.toml:"), "{twice:?}");
 }
 
