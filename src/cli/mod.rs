@@ -4,6 +4,7 @@ pub mod check;
 mod exit;
 mod poll;
 mod run;
+mod simulate;
 mod table;
 
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ enum Command {
     /// Poll one device now and print what it says
     #[command(subcommand)]
     Poll(poll::PollCommand),
+    /// Simulate a rack of BMCs and SNMP agents on loopback addresses
+    Simulate(simulate::SimulateArguments),
 }
 
 /// Runs what the arguments say.
@@ -55,5 +58,6 @@ pub fn main() -> Exit {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check { config } => run::check(&config),
         Command::Poll(command) => poll::run(command),
+        Command::Simulate(arguments) => simulate::run(arguments),
     }
 }
