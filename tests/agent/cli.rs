@@ -14,13 +14,13 @@ use crate::{
     secrets::{assert_absent, random_secret},
 };
 
-const USAGE: i32 = 64;
-const UNREACHABLE: i32 = 69;
+pub const USAGE: i32 = 64;
+pub const UNREACHABLE: i32 = 69;
 const REFUSED: i32 = 77;
 const CONFIGURATION: i32 = 78;
 
 /// Runs it to its end; no secret may be in what it prints, and no panic.
-fn output(command: &mut Command, secrets: &[&str]) -> Output {
+pub fn output(command: &mut Command, secrets: &[&str]) -> Output {
     let output = command.stdin(Stdio::null()).output().expect("rackpoll starts");
     for (place, text) in [("standard output", &output.stdout), ("standard error", &output.stderr)] {
         assert_absent(secrets, place, text);
@@ -39,7 +39,7 @@ fn poll_ipmi(host: &str, user: &str, password: &str, arguments: &[&str]) -> Outp
     output(&mut command, &[password])
 }
 
-fn json_of(output: &Output) -> Value {
+pub fn json_of(output: &Output) -> Value {
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error} in {output:?}"))
 }

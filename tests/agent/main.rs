@@ -15,4 +15,10 @@ mod secrets;
 mod peers_start;
 
 mod cli;
+mod commands;
+mod hostile;
+mod kill;
 mod mqtt;
+mod outage;
+mod shutdown;
+mod sockets;
