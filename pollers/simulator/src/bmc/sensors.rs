@@ -61,7 +61,7 @@ impl Machine {
                 let reading = self.reading(sensor, at);
                 let [low, high] = reading.states.to_le_bytes();
                 let mut answer =
-                    vec![reading.raw, flags(reading), low | u8::from(is_analog(kind)) * RESERVED_STATES];
+                    vec![reading.raw, flags(reading), low | (u8::from(is_analog(kind)) * RESERVED_STATES)];
                 if !is_analog(kind) {
                     answer.push(high | 0x80);
                 }
