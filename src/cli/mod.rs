@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit codes out.
 
 pub mod check;
+mod demo;
 mod exit;
 mod poll;
 mod run;
@@ -30,6 +31,8 @@ pub struct Arguments {
 enum Command {
     /// Run the agent: poll on schedules and on commands from the bus, publish results and alerts
     Run(run::RunArguments),
+    /// Show what it does: the agent, a broker inside it and a simulated rack; nothing to set up
+    Demo(demo::DemoArguments),
     /// Check a configuration; names every fault with file, line and a hint
     Check {
         /// Configuration file; drop-ins are read from conf.d/ beside it
@@ -56,6 +59,7 @@ pub fn main() -> Exit {
     };
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Check { config } => run::check(&config),
         Command::Poll(command) => poll::run(command),
         Command::Simulate(arguments) => simulate::run(arguments),

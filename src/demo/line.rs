@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Longest summary on a line; a terminal that a person reads has not much more.
-const LONGEST_SUMMARY: usize = 110;
+const LONGEST_SUMMARY: usize = 140;
 
 /// What a line tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +103,9 @@ fn alert(event: &Value) -> String {
         _ => plain(&event["data"]),
     };
     let summary = format!("{} ({}): {change}", plain(&event["action"]), plain(&event["severity"]));
-    let device = match event["typeId"].as_str() {
-        Some(id) => device_of_work_item(id),
-        None => plain(&event["nodeId"]),
+    let device = match (event["typeId"].as_str(), event["nodeId"].as_str()) {
+        (Some(id), node) if id.contains('@') || node.is_none() => device_of_work_item(id),
+        _ => plain(&event["nodeId"]),
     };
     columns(&event["createdAt"], &printable(&device), "ALERT", &printable(&summary))
 }

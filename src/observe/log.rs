@@ -9,7 +9,7 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 const VARIABLE: &str = "RACKPOLL_LOG";
 
 /// Chatty libraries speak up only when they have something to say.
-const DEFAULT: &str = "info,lapin=off,rumqttd=off,rumqttc=warn,async_snmp=warn";
+const QUIET: &str = "lapin=off,rumqttd=off,rumqttc=warn,async_snmp=warn";
 
 /// Where the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -28,7 +28,7 @@ pub fn start(format: Format, default_level: LevelFilter) {
     let filter = std::env::var(VARIABLE)
         .ok()
         .and_then(|text| EnvFilter::try_new(text).ok())
-        .unwrap_or_else(|| EnvFilter::new(if default_level == LevelFilter::INFO { DEFAULT } else { "warn" }));
+        .unwrap_or_else(|| EnvFilter::new(format!("{default_level},{QUIET}")));
     let journal =
         (format == Format::Auto && under_systemd()).then(tracing_journald::layer).and_then(Result::ok);
     let text = (journal.is_none() && format != Format::Json).then(|| {
