@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every `make TARGET`, `rackpoll COMMAND` and `--option` in the README's code exists, and every file that it links to.
 set -euo pipefail
+shopt -s nullglob
 cd "$(dirname "$0")/.."
 
 cargo build --quiet --bin rackpoll
