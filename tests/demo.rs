@@ -66,7 +66,7 @@ fn shows_results_and_alerts_and_ends_by_itself() {
     let begin = Instant::now();
     let mut demo = Demo::start(&["--for", "16s"]);
     let watch = demo.line_with("mosquitto_sub -V mqttv5");
-    demo.line_with("rackpoll poll ipmi");
+    demo.line_with("poll ipmi");
     demo.line_with("ipmitool -I lanplus");
     demo.line_with("node01");
     assert!(begin.elapsed() < Duration::from_secs(10), "the first result took {:?}", begin.elapsed());

@@ -132,6 +132,8 @@ impl Screen {
 
     /// What is here, and what a person can do with it.
     fn introduce(&self, rack: &Rack, port: u16) -> io::Result<()> {
+        // As it was called here: `make demo` does not install it.
+        let program = std::env::args().next().unwrap_or_else(|| "rackpoll".into());
         let mut out = io::stdout().lock();
         writeln!(out, "A simulated rack, polled over UDP on loopback:")?;
         for device in rack.devices() {
@@ -150,7 +152,7 @@ impl Screen {
             let (host, bmc_port) = (bmc.address.ip(), bmc.address.port());
             writeln!(
                 out,
-                "  RACK_PASSWORD={DEFAULT_PASSWORD} rackpoll poll ipmi sdr --host {} --user {DEFAULT_USER} --password-env RACK_PASSWORD",
+                "  RACK_PASSWORD={DEFAULT_PASSWORD} {program} poll ipmi sdr --host {} --user {DEFAULT_USER} --password-env RACK_PASSWORD",
                 bmc.address
             )?;
             writeln!(
@@ -161,7 +163,7 @@ impl Screen {
         if let Some(agent) = first(DeviceKind::Agent) {
             writeln!(
                 out,
-                "  RACK_COMMUNITY={DEFAULT_COMMUNITY} rackpoll poll snmp --host {0} --community-env RACK_COMMUNITY --oid .1.3.6.1.2.1.1\n  snmpwalk -v2c -c {DEFAULT_COMMUNITY} {0} .1.3.6.1.2.1.1",
+                "  RACK_COMMUNITY={DEFAULT_COMMUNITY} {program} poll snmp --host {0} --community-env RACK_COMMUNITY --oid .1.3.6.1.2.1.1\n  snmpwalk -v2c -c {DEFAULT_COMMUNITY} {0} .1.3.6.1.2.1.1",
                 agent.address
             )?;
         }
