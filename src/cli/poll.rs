@@ -206,6 +206,7 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
         let mut line = crate::device::Lines::line(&lines, peer, &wanted.credential);
         let reading = line.poll(&wanted.request, deadline).await.map(Arc::new);
         let finished_at = SystemTime::now();
+        let attempts = line.attempts();
         line.close(Duration::from_secs(1)).await;
         Ok(Outcome {
             subject: Subject {
@@ -224,7 +225,7 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
             peer: Some(peer),
             started_at,
             finished_at,
-            attempts: 1,
+            attempts,
             reading,
         })
     })

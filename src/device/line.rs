@@ -14,6 +14,9 @@ pub trait Line: Send {
     /// Asks the device. Ends by `deadline` at the latest, login included.
     fn poll<'a>(&'a mut self, request: &'a PollRequest, deadline: Instant) -> PollFuture<'a>;
 
+    /// How many times the last poll was begun: 1 where nothing went wrong.
+    fn attempts(&self) -> u32;
+
     /// Closes what is open, within `limit`.
     fn close<'a>(&'a mut self, limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 }

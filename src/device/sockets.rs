@@ -55,6 +55,10 @@ impl Line for Ipmi {
         })
     }
 
+    fn attempts(&self) -> u32 {
+        self.0.attempts()
+    }
+
     fn close<'a>(&'a mut self, limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
             // Dropping the device sends Close Session all the same.
@@ -70,6 +74,10 @@ impl Line for Refused {
     fn poll<'a>(&'a mut self, _: &'a PollRequest, _: Instant) -> PollFuture<'a> {
         let fault = self.0.clone();
         Box::pin(async move { Err(fault) })
+    }
+
+    fn attempts(&self) -> u32 {
+        0
     }
 
     fn close<'a>(&'a mut self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {

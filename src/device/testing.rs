@@ -92,6 +92,10 @@ impl Line for FleetLine {
         })
     }
 
+    fn attempts(&self) -> u32 {
+        1
+    }
+
     fn close<'a>(&'a mut self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async {
             self.closed.fetch_add(1, Ordering::SeqCst);

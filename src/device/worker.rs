@@ -133,10 +133,17 @@ impl Worker {
                 }
             }
         };
-        self.report(visit, started_at, reading.map(Arc::new)).await;
+        let attempts = line.attempts();
+        self.report(visit, started_at, attempts, reading.map(Arc::new)).await;
     }
 
-    async fn report(&self, visit: Visit, started_at: SystemTime, reading: Result<Arc<Reading>, Fault>) {
+    async fn report(
+        &self,
+        visit: Visit,
+        started_at: SystemTime,
+        attempts: u32,
+        reading: Result<Arc<Reading>, Fault>,
+    ) {
         let finished_at = SystemTime::now();
         if matches!(&reading, Err(fault) if fault.kind == FaultKind::ShuttingDown) {
             // Not a result of the device's: a command stays unacknowledged and comes again, a tick is due again.
@@ -149,7 +156,7 @@ impl Worker {
                 peer: Some(self.key.peer),
                 started_at,
                 finished_at,
-                attempts: 1,
+                attempts,
                 reading: reading.clone(),
             };
             if self.outcomes.send(outcome).await.is_err() {
