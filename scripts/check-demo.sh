@@ -7,12 +7,15 @@ cargo build --quiet --bin rackpoll
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 
-DEMO="--for 15s" timeout --kill-after=10 60 make --no-print-directory demo DEMO="--for 15s" >"$output" 2>&1 &
+timeout --kill-after=10 60 make --no-print-directory demo DEMO="--for 15s" >"$output" 2>&1 &
 demo=$!
 first=
 for _ in $(seq 1 100); do
-    if [ -z "$first" ] && grep -qE '(chassis|power|sdr|snmp)' "$output"; then first=yes; fi
-    [ -n "$first" ] && break
+    # A line with the time, a device and what was found.
+    if grep -E '^[0-9]{2}:[0-9]{2}:[0-9]{2} +[a-z0-9]+ +(power|chassis|uid|sdr|sel|snmp) ' "$output" | grep -qv FAILED; then
+        first=yes
+        break
+    fi
     kill -0 "$demo" 2>/dev/null || break
     sleep 0.1
 done

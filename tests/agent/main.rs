@@ -16,6 +16,7 @@ mod peers_start;
 
 mod cli;
 mod commands;
+mod demo;
 mod hostile;
 mod kill;
 mod mqtt;
