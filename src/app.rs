@@ -285,10 +285,14 @@ async fn answer(request: &RpcRequest, state: &State) -> Message {
         Ok(wanted) => wanted,
         Err(fault) => return contract::error_event(fault.name, &fault.message, Some(fault.status), reply),
     };
-    let entries = state.cached(&wanted.id, wanted.latest_only).await;
-    if entries.is_empty() {
-        return contract::no_cache_record(&wanted.id, reply);
-    }
+    let entries = match state.cached(&wanted.id, wanted.latest_only).await {
+        Ok(entries) if entries.is_empty() => return contract::no_cache_record(&wanted.id, reply),
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::error!(%error, id = wanted.id, "a cache request cannot be answered");
+            return contract::error_event("InternalError", "the cache cannot be read", Some(500), reply);
+        }
+    };
     contract::cache_answer(&entries, reply).unwrap_or_else(|error| {
         tracing::error!(%error, id = wanted.id, "a cache entry is no JSON");
         contract::error_event("InternalError", "the cache entry is damaged", Some(500), reply)

@@ -7,6 +7,7 @@ pub use crate::publish::outbox::Pending;
 /// The outbox as the sole publisher sees it.
 pub trait Outlet: Send + Sync + 'static {
     /// The oldest messages with ids above `after`, in order, at most `limit`; from the beginning where there is none.
+    /// Fewer where they are large; none only where there are none.
     fn batch(&self, after: Option<u64>, limit: usize) -> impl Future<Output = Vec<Pending>> + Send;
 
     /// The broker has these: they may be forgotten. When this returns, no later batch has them.

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, params};
 
+use crate::state::Disk;
+
 pub(crate) const TABLE: &str = "CREATE TABLE cache (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     poller TEXT NOT NULL,
@@ -10,10 +12,10 @@ pub(crate) const TABLE: &str = "CREATE TABLE cache (
 CREATE INDEX cache_poller ON cache (poller, id);";
 
 /// Adds an entry and forgets the oldest beyond `keep`.
-pub(crate) fn add(file: &Connection, poller: &str, entry: &str, keep: usize) -> rusqlite::Result<()> {
-    file.prepare_cached("INSERT INTO cache (poller, entry) VALUES (?1, ?2)")?.execute([poller, entry])?;
+pub(crate) fn add(disk: &Disk, poller: &str, entry: &str, keep: usize) -> rusqlite::Result<()> {
+    disk.prepare("INSERT INTO cache (poller, entry) VALUES (?1, ?2)")?.execute([poller, entry])?;
     let keep = i64::try_from(keep).unwrap_or(i64::MAX);
-    file.prepare_cached(
+    disk.prepare(
         "DELETE FROM cache WHERE poller = ?1 AND id <=
            (SELECT id FROM cache WHERE poller = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
     )?

@@ -1,8 +1,8 @@
 //! The last known power states: previous values of `chassispower.updated`.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
-use crate::job::Outcome;
+use crate::{job::Outcome, state::Disk};
 
 pub(crate) const TABLE: &str =
     "CREATE TABLE power (key TEXT PRIMARY KEY, on_ INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
@@ -17,13 +17,13 @@ pub(crate) fn key(outcome: &Outcome) -> String {
 }
 
 /// Remembers the state; the one before, if any.
-pub(crate) fn replace(file: &Connection, key: &str, on: bool) -> rusqlite::Result<Option<bool>> {
-    let last = file
-        .prepare_cached("SELECT on_ FROM power WHERE key = ?1")?
+pub(crate) fn replace(disk: &Disk, key: &str, on: bool) -> rusqlite::Result<Option<bool>> {
+    let last = disk
+        .prepare("SELECT on_ FROM power WHERE key = ?1")?
         .query_row([key], |row| row.get(0))
         .optional()?;
     if last != Some(on) {
-        file.prepare_cached(
+        disk.prepare(
             "INSERT INTO power (key, on_) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET on_ = ?2",
         )?
         .execute(params![key, on])?;

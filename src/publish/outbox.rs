@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::{Exchange, Message, MessageKind};
+use crate::state::Disk;
 
 /// A message that waits for the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub(crate) const TABLE: &str = "CREATE TABLE outbox (
     correlation BLOB,
     body BLOB NOT NULL
 ) STRICT;";
+
+/// Bytes that are read at once: some thousand results of `power`, or a dozen of `sdr`, which are some 300 KB each.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// How much the outbox holds, kept in step with the table by its writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,8 +58,8 @@ impl Depth {
 }
 
 /// Adds a message at the end.
-pub(crate) fn add(file: &Connection, message: &Message) -> rusqlite::Result<()> {
-    file.prepare_cached(
+pub(crate) fn add(disk: &Disk, message: &Message) -> rusqlite::Result<()> {
+    disk.prepare(
         "INSERT INTO outbox (exchange, routing_key, kind, correlation, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
     .execute(params![
@@ -69,43 +73,46 @@ pub(crate) fn add(file: &Connection, message: &Message) -> rusqlite::Result<()> 
 }
 
 /// Removes a message; how many bytes it had, or nothing where it was gone.
-pub(crate) fn remove(file: &Connection, id: u64) -> rusqlite::Result<Option<u64>> {
+pub(crate) fn remove(disk: &Disk, id: u64) -> rusqlite::Result<Option<u64>> {
     let Ok(id) = i64::try_from(id) else { return Ok(None) };
-    let mut statement = file.prepare_cached("DELETE FROM outbox WHERE id = ?1 RETURNING length(body)")?;
+    let mut statement = disk.prepare("DELETE FROM outbox WHERE id = ?1 RETURNING length(body)")?;
     let mut rows = statement.query([id])?;
     let bytes = rows.next()?.map(|row| row.get(0)).transpose()?;
     Ok(bytes)
 }
 
 /// Removes the oldest message; how many bytes it had.
-pub(crate) fn remove_oldest(file: &Connection) -> rusqlite::Result<Option<u64>> {
-    let mut statement = file.prepare_cached(
-        "DELETE FROM outbox WHERE id = (SELECT min(id) FROM outbox) RETURNING length(body)",
-    )?;
+pub(crate) fn remove_oldest(disk: &Disk) -> rusqlite::Result<Option<u64>> {
+    let mut statement =
+        disk.prepare("DELETE FROM outbox WHERE id = (SELECT min(id) FROM outbox) RETURNING length(body)")?;
     let mut rows = statement.query([])?;
     let bytes = rows.next()?.map(|row| row.get(0)).transpose()?;
     Ok(bytes)
 }
 
-/// The oldest messages after this id.
+/// The oldest messages after this id: at most `limit`, and no more once they have `BATCH_BYTES`. Empty only where there
+/// are none.
 pub(crate) fn batch(file: &Connection, after: i64, limit: usize) -> rusqlite::Result<Vec<Pending>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    file.prepare_cached(
+    let mut statement = file.prepare_cached(
         "SELECT id, exchange, routing_key, kind, correlation, body FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2",
-    )?
-    .query_map([after, limit], |row| {
-        Ok(Pending {
-            id: row.get(0)?,
-            message: Message {
-                exchange: exchange_of(row.get(1)?),
-                routing_key: row.get(2)?,
-                kind: kind_of(row.get(3)?),
-                correlation: row.get(4)?,
-                body: row.get(5)?,
-            },
-        })
-    })?
-    .collect()
+    )?;
+    let mut rows = statement.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    while bytes < BATCH_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let message = Message {
+            exchange: exchange_of(row.get(1)?),
+            routing_key: row.get(2)?,
+            kind: kind_of(row.get(3)?),
+            correlation: row.get(4)?,
+            body: row.get(5)?,
+        };
+        bytes += message.body.len();
+        batch.push(Pending { id: row.get(0)?, message });
+    }
+    Ok(batch)
 }
 
 fn exchange_number(exchange: Exchange) -> i64 {

@@ -29,8 +29,10 @@ const SETTINGS: &str =
 
 /// An open state file.
 pub(super) struct Opened {
+    pub(super) path: PathBuf,
     pub(super) writer: Connection,
-    pub(super) reader: Connection,
+    pub(super) cache: Connection,
+    pub(super) backlog: Connection,
     pub(super) lock: File,
     pub(super) graph_id: String,
     pub(super) outbox: Depth,
@@ -62,9 +64,9 @@ pub(super) fn open(folder: &Path) -> Result<Opened, StateError> {
     migrate(&writer, &path)?;
     let graph_id = graph_id(&writer).map_err(database)?;
     let outbox = Depth::of(&writer).map_err(database)?;
-    let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(database)?;
-    reader.busy_timeout(BUSY).map_err(database)?;
-    Ok(Opened { writer, reader, lock, graph_id, outbox })
+    let cache = reader(&path).map_err(database)?;
+    let backlog = reader(&path).map_err(database)?;
+    Ok(Opened { path, writer, cache, backlog, lock, graph_id, outbox })
 }
 
 fn prepare(file: &Connection) -> rusqlite::Result<()> {
@@ -74,6 +76,12 @@ fn prepare(file: &Connection) -> rusqlite::Result<()> {
     file.pragma_update(None, "synchronous", "FULL")?;
     file.set_prepared_statement_cache_capacity(32);
     Ok(())
+}
+
+fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    file.busy_timeout(BUSY)?;
+    Ok(file)
 }
 
 fn migrate(file: &Connection, path: &Path) -> Result<(), StateError> {

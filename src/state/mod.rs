@@ -2,6 +2,9 @@
 //! outbox. What one poll changes is in one transaction, all of it or nothing; many polls share a transaction, because
 //! each transaction costs a write to the disk that is waited for.
 
+mod disk;
+#[cfg(test)]
+mod faults;
 mod file;
 mod reader;
 mod record;
@@ -11,22 +14,25 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{job::Outcome, publish::outbox::Pending};
 
+pub(crate) use disk::Disk;
 use reader::Question;
-pub use record::Faults;
-use writer::Change;
+use writer::{Change, Writer};
 
 /// Changes that wait for the writer. Full: whoever brings one more waits, and with it the poll pipeline.
 const CHANGES: usize = 1_024;
-/// Questions that wait for the reader.
+/// Questions that wait for a reader.
 const QUESTIONS: usize = 1_024;
+/// The outbox could not be read: it is tried again after this long.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// Bounds of the state file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,28 +83,38 @@ pub enum StateError {
         /// SQLite's reason.
         source: rusqlite::Error,
     },
+    /// The file was closed.
+    #[error("the state file is closed")]
+    Closed,
     /// A thread cannot be started.
     #[error("cannot start the state file's thread: {0}")]
     Thread(std::io::Error),
 }
 
-/// What the state's numbers are.
+/// The state's numbers, since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
+    /// Messages in the outbox now.
+    pub waiting: AtomicU64,
     /// Messages dropped because the outbox was full.
     pub dropped: AtomicU64,
     /// Messages that no broker would take.
     pub discarded: AtomicU64,
+    /// Outcomes that could not be written and never will be.
+    pub lost: AtomicU64,
 }
 
 /// The state file. Cheap to clone; the last clone closes it.
 #[derive(Debug, Clone)]
 pub struct State {
     changes: mpsc::Sender<Change>,
-    questions: mpsc::Sender<Question>,
+    cache: mpsc::Sender<Question>,
+    backlog: mpsc::Sender<Question>,
     added: Arc<Notify>,
     counters: Arc<Counters>,
     graph_id: Arc<str>,
+    path: Arc<Path>,
+    closing: Arc<AtomicBool>,
     closed: Arc<tokio::sync::Mutex<Option<oneshot::Receiver<()>>>>,
 }
 
@@ -108,39 +124,52 @@ impl State {
     /// # Errors
     /// The folder or the file cannot be used, or another agent uses it.
     pub fn open(folder: &Path, agent: &str, limits: Limits) -> Result<Self, StateError> {
-        Self::open_with(folder, agent, limits, Faults::none())
+        Self::open_with(folder, agent, limits, |disk| disk)
     }
 
-    /// As `open`, on a disk that fails when told to, for tests.
-    ///
-    /// # Errors
-    /// As `open`.
-    pub fn open_with(folder: &Path, agent: &str, limits: Limits, faults: Faults) -> Result<Self, StateError> {
+    fn open_with(
+        folder: &Path,
+        agent: &str,
+        limits: Limits,
+        prepared: impl FnOnce(Disk) -> Disk,
+    ) -> Result<Self, StateError> {
         let opened = file::open(folder)?;
+        if opened.outbox.messages > 0 {
+            tracing::info!(messages = opened.outbox.messages, "messages of the last run wait for the broker");
+        }
         let (changes, changes_in) = mpsc::channel(CHANGES);
-        let (questions, questions_in) = mpsc::channel(QUESTIONS);
+        let (cache, cache_in) = mpsc::channel(QUESTIONS);
+        let (backlog, backlog_in) = mpsc::channel(QUESTIONS);
         let (closed_tell, closed) = oneshot::channel();
         let added = Arc::new(Notify::new());
         let counters = Arc::new(Counters::default());
-        let writer = writer::Writer::new(
-            opened.writer,
-            record::Book { agent: agent.to_owned(), limits, faults },
-            Arc::clone(&added),
-            Arc::clone(&counters),
-            opened.outbox,
-        );
+        counters.waiting.store(opened.outbox.messages, Ordering::Relaxed);
+        let closing = Arc::new(AtomicBool::new(false));
+        let writer = Writer {
+            disk: prepared(Disk::new(opened.writer)),
+            book: record::Book { agent: agent.to_owned(), limits },
+            added: Arc::clone(&added),
+            counters: Arc::clone(&counters),
+            depth: opened.outbox,
+            closing: Arc::clone(&closing),
+            told_full: None,
+        };
         spawn("state-writer", move || {
             writer.run(changes_in);
             drop(opened.lock);
             let _ = closed_tell.send(());
         })?;
-        spawn("state-reader", move || reader::run(&opened.reader, questions_in))?;
+        spawn("state-cache", move || reader::run(&opened.cache, cache_in))?;
+        spawn("state-backlog", move || reader::run(&opened.backlog, backlog_in))?;
         Ok(Self {
             changes,
-            questions,
+            cache,
+            backlog,
             added,
             counters,
             graph_id: opened.graph_id.into(),
+            path: opened.path.into(),
+            closing,
             closed: Arc::new(tokio::sync::Mutex::new(Some(closed))),
         })
     }
@@ -152,30 +181,46 @@ impl State {
 
     /// Takes an outcome over. Returns once there is room for it; it is on disk when its `recorded` fires.
     pub async fn record(&self, outcome: Outcome) {
-        // The writer goes only after the last sender.
-        let _ = self.changes.send(Change::Record(Box::new(outcome))).await;
+        if self.changes.send(Change::Record(Box::new(outcome))).await.is_err() {
+            self.counters.lost.fetch_add(1, Ordering::Relaxed);
+            tracing::error!("a poll's outcome is lost: the state file is closed");
+        }
     }
 
     /// The results remembered for a poller, oldest first, each one JSON; none where there never was one.
-    pub async fn cached(&self, id: &str, latest_only: bool) -> Vec<String> {
-        let (answer, answered) = oneshot::channel();
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn cached(&self, id: &str, latest_only: bool) -> Result<Vec<String>, StateError> {
         let limit = if latest_only { 1 } else { i64::MAX };
-        let question = Question::Cached { id: id.to_owned(), limit, answer };
-        if self.questions.send(question).await.is_err() {
-            return Vec::new();
-        }
-        answered.await.unwrap_or_default()
+        self.ask(&self.cache, |answer| Question::Cached { id: id.to_owned(), limit, answer }).await
     }
 
-    /// The oldest messages with ids above `after`, in order.
+    /// The oldest messages with ids above `after`, in order, at most `limit`; fewer where they are large, and none only
+    /// where there are none.
     pub async fn batch(&self, after: Option<u64>, limit: usize) -> Vec<Pending> {
-        let (answer, answered) = oneshot::channel();
         let after = after.and_then(|after| i64::try_from(after).ok()).unwrap_or(0);
-        let question = Question::Batch { after, limit, answer };
-        if self.questions.send(question).await.is_err() {
-            return Vec::new();
+        loop {
+            match self.ask(&self.backlog, |answer| Question::Batch { after, limit, answer }).await {
+                Ok(batch) => return batch,
+                Err(StateError::Closed) => return Vec::new(),
+                Err(error) => {
+                    tracing::error!(%error, "the outbox cannot be read; trying again");
+                    tokio::time::sleep(READ_AGAIN).await;
+                }
+            }
         }
-        answered.await.unwrap_or_default()
+    }
+
+    async fn ask<T>(
+        &self,
+        reader: &mpsc::Sender<Question>,
+        question: impl FnOnce(reader::Answer<T>) -> Question,
+    ) -> Result<Vec<T>, StateError> {
+        let (answer, answered) = oneshot::channel();
+        reader.send(question(answer)).await.map_err(|_| StateError::Closed)?;
+        let answer = answered.await.map_err(|_| StateError::Closed)?;
+        answer.map_err(|source| StateError::Database { path: self.path.to_path_buf(), source })
     }
 
     /// The broker has these: they are forgotten when this returns.
@@ -202,13 +247,15 @@ impl State {
         self.added.notified().await;
     }
 
-    /// Drops and discards since the start.
+    /// What waits, and what was lost since the start.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// Writes what is queued, and closes the file. Other clones must be gone or idle.
+    /// Writes what is queued, and closes the file. Other clones must be gone or idle. A disk that cannot be written is
+    /// not waited for: what it does not take is counted, told, and lost.
     pub async fn close(self) {
+        self.closing.store(true, Ordering::Relaxed);
         let closed = self.closed.lock().await.take();
         let _ = self.changes.send(Change::Close).await;
         if let Some(closed) = closed {

@@ -6,7 +6,7 @@ use std::{
 use rackpoll_model::{Fault, FaultKind, Reading};
 use serde_json::Value;
 
-use super::*;
+use super::{faults::Faults, *};
 use crate::{
     device::testing,
     job::{Outcome, Priority, ReplyTo},
@@ -50,7 +50,7 @@ async fn keys(state: &State) -> Vec<String> {
 async fn seen(state: &State, ids: &[&str]) -> (Vec<Pending>, Vec<Vec<String>>) {
     let mut cached = Vec::new();
     for id in ids {
-        cached.push(state.cached(id, false).await);
+        cached.push(state.cached(id, false).await.unwrap());
     }
     (state.batch(None, 1_000).await, cached)
 }
@@ -61,7 +61,7 @@ async fn a_result_is_in_the_cache_and_in_the_outbox() {
     let state = open(folder.path());
     record(&state, power("p", true)).await;
     assert_eq!(keys(&state).await, ["ipmi.command.power.result.00000000-0000-4000-8000-000000000000"]);
-    let cached = state.cached("p", false).await;
+    let cached = state.cached("p", false).await.unwrap();
     assert_eq!(cached.len(), 1);
     let entry: Value = serde_json::from_str(&cached[0]).unwrap();
     assert_eq!(entry["power"], true);
@@ -75,7 +75,7 @@ async fn a_failure_goes_out_and_is_not_cached() {
     let state = open(folder.path());
     record(&state, outcome("p", Err(Fault::new(FaultKind::Timeout, "silent")))).await;
     assert_eq!(keys(&state).await, ["ipmi.command.power.failed.00000000-0000-4000-8000-000000000000"]);
-    assert!(state.cached("p", false).await.is_empty());
+    assert!(state.cached("p", false).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -88,11 +88,12 @@ async fn the_cache_keeps_the_newest() {
     let numbers: Vec<u64> = state
         .cached("p", false)
         .await
+        .unwrap()
         .iter()
         .map(|entry| serde_json::from_str::<Value>(entry).unwrap()["_poll"]["sequence"].as_u64().unwrap())
         .collect();
     assert_eq!(numbers, (4..=13).collect::<Vec<u64>>());
-    assert_eq!(state.cached("p", true).await.len(), 1);
+    assert_eq!(state.cached("p", true).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -140,42 +141,142 @@ async fn everything_survives_a_restart_and_makes_no_false_alert() {
     assert_eq!(second["value"]["_poll"]["sequence"], 2);
 }
 
+fn open_faulty(folder: &Path) -> (State, Faults) {
+    let faults = Faults::default();
+    let disk_faults = faults.clone();
+    let prepared = move |disk: Disk| disk.with_faults(disk_faults);
+    (State::open_with(folder, "agent", Limits::default(), prepared).unwrap(), faults)
+}
+
+/// The outcome with the most statements: a result, a reply, both alerts, and a cache that is full.
+fn largest() -> Outcome {
+    let mut outcome = power("p", false);
+    outcome.subject.reply = Some(ReplyTo { address: "q".into(), correlation: None });
+    outcome
+}
+
+async fn full_cache(state: &State) {
+    for _ in 0..10 {
+        record(state, power("p", true)).await;
+    }
+    let all = state.batch(None, 1_000).await;
+    state.confirm(all.iter().map(|pending| pending.id).collect()).await;
+}
+
+/// BEGIN; sequence; cache in and out; power out and in; result, reply and two alerts; COMMIT.
+const STATEMENTS: u64 = 11;
+
 #[tokio::test]
-async fn a_fault_at_any_statement_leaves_nothing_of_the_poll_and_its_retry_all() {
-    // The largest outcome: a result, a reply and both alerts.
-    let largest = || {
-        let mut outcome = power("p", false);
-        outcome.subject.reply = Some(ReplyTo { address: "q".into(), correlation: None });
-        outcome
-    };
-    let mut statement = 1;
-    loop {
+async fn a_disk_that_is_full_at_any_statement_leaves_nothing_of_the_poll_until_it_can_take_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, faults) = open_faulty(folder.path());
+    full_cache(&state).await;
+    faults.heal();
+    record(&state, largest()).await;
+    assert_eq!(faults.heal(), STATEMENTS);
+    state.close().await;
+
+    for statement in 1..=STATEMENTS {
         let folder = tempfile::tempdir().unwrap();
-        let faults = Faults::some();
-        let state = State::open_with(folder.path(), "agent", Limits::default(), faults.clone()).unwrap();
-        record(&state, power("p", true)).await;
+        let (state, faults) = open_faulty(folder.path());
+        full_cache(&state).await;
         let before = seen(&state, &["p"]).await;
-        faults.fail_from(statement);
+        faults.full_from(statement);
         let (recorded, mut done) = oneshot::channel();
         let mut outcome = largest();
         outcome.subject.recorded = Some(recorded);
         state.record(outcome).await;
-        let failed = tokio::time::timeout(Duration::from_millis(120), &mut done).await.is_err();
-        if failed {
-            assert_eq!(seen(&state, &["p"]).await, before, "statement {statement}");
-            faults.heal();
-            done.await.unwrap();
-        }
-        let (outbox, cached) = seen(&state, &["p"]).await;
-        assert_eq!(outbox.len(), 5, "statement {statement}: the first result; result, reply and two alerts");
-        assert_eq!(cached[0].len(), 2, "statement {statement}");
-        assert!(cached[0][1].contains("\"sequence\":2"), "statement {statement}: {}", cached[0][1]);
-        if !failed {
-            break;
-        }
-        statement += 1;
+        let waited = tokio::time::timeout(Duration::from_millis(120), &mut done).await;
+        assert!(waited.is_err(), "statement {statement} did not fail");
+        assert_eq!(seen(&state, &["p"]).await, before, "statement {statement}");
+        faults.heal();
+        done.await.unwrap();
+        assert_all_of_the_largest(&state, statement).await;
+        // What another process would find.
+        state.close().await;
+        assert_all_of_the_largest(&open(folder.path()), statement).await;
     }
-    assert!(statement >= 7, "only {} statements failed", statement - 1);
+}
+
+async fn assert_all_of_the_largest(state: &State, statement: u64) {
+    let (outbox, cached) = seen(state, &["p"]).await;
+    assert_eq!(outbox.len(), 4, "statement {statement}: result, reply and two alerts");
+    let sequences: Vec<u64> = cached[0].iter().map(|entry| sequence(entry)).collect();
+    assert_eq!(sequences, (2..=11).collect::<Vec<u64>>(), "statement {statement}");
+}
+
+fn sequence(entry: &str) -> u64 {
+    serde_json::from_str::<Value>(entry).unwrap()["_poll"]["sequence"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn polls_behind_a_full_disk_keep_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, faults) = open_faulty(folder.path());
+    faults.full_from(1);
+    for id in ["a", "b", "a", "b", "a"] {
+        state.record(power(id, true)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(state.batch(None, 10).await.is_empty());
+    faults.heal();
+    record(&state, power("last", true)).await;
+    let bodies = state.batch(None, 10).await;
+    assert_eq!(bodies.len(), 6);
+    for id in ["a", "b"] {
+        let sequences: Vec<u64> =
+            state.cached(id, false).await.unwrap().iter().map(|e| sequence(e)).collect();
+        assert!(sequences.is_sorted(), "{id}: {sequences:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_ever_be_written_becomes_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, faults) = open_faulty(folder.path());
+    faults.impossible("INSERT INTO cache");
+    state.record(power("a", true)).await;
+    state.record(outcome("b", Err(Fault::new(FaultKind::Timeout, "silent")))).await;
+    record(&state, power("c", true)).await;
+    let names: Vec<String> = state
+        .batch(None, 10)
+        .await
+        .iter()
+        .map(|pending| {
+            assert!(pending.message.routing_key.contains(".failed."));
+            let body: Value = serde_json::from_slice(&pending.message.body).unwrap();
+            body["value"]["error"]["name"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(names, ["InternalError", "TimeoutError", "InternalError"]);
+}
+
+#[tokio::test]
+async fn an_outcome_that_cannot_ever_be_written_is_counted_and_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, faults) = open_faulty(folder.path());
+    faults.impossible("INSERT INTO outbox");
+    record(&state, power("a", true)).await;
+    assert_eq!(state.counters().lost.load(Ordering::Relaxed), 1);
+    faults.heal();
+    record(&state, power("b", true)).await;
+    assert_eq!(state.batch(None, 10).await.len(), 1);
+    assert!(state.cached("a", false).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_full_disk_does_not_hold_up_the_end_and_what_it_did_not_take_counts_as_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, faults) = open_faulty(folder.path());
+    faults.full_from(1);
+    let (recorded, done) = oneshot::channel();
+    let mut outcome = power("a", true);
+    outcome.subject.recorded = Some(recorded);
+    state.record(outcome).await;
+    let counters = Arc::clone(&state.counters);
+    tokio::time::timeout(Duration::from_secs(2), state.close()).await.unwrap();
+    assert!(done.await.is_err(), "its command has to come again");
+    assert_eq!(counters.lost.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
@@ -197,6 +298,27 @@ async fn a_full_outbox_drops_its_oldest_and_counts_them() {
     assert_eq!(ids.len(), 3);
     assert_eq!(left[0].id, 3);
     assert_eq!(state.counters().dropped.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_batch_of_large_messages_is_short_and_never_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(folder.path());
+    for _ in 0..3 {
+        let mut outcome = power("p", true);
+        outcome.subject.value.insert("padding".into(), "x".repeat(3 << 20).into());
+        record(&state, outcome).await;
+    }
+    let mut after = None;
+    let mut ids = Vec::new();
+    loop {
+        let batch = state.batch(after, 100).await;
+        let Some(last) = batch.last() else { break };
+        assert!(batch.len() <= 2);
+        after = Some(last.id);
+        ids.extend(batch.iter().map(|pending| pending.id));
+    }
+    assert_eq!(ids, [1, 2, 3]);
 }
 
 #[tokio::test]

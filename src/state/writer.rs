@@ -1,12 +1,16 @@
 use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
+use rackpoll_model::{Fault, FaultKind};
+use rusqlite::ErrorCode;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{Counters, record::Book};
+use super::{Counters, Disk, record::Book};
 use crate::{
     job::Outcome,
     publish::outbox::{self, Depth},
@@ -17,6 +21,10 @@ const GROUP: usize = 256;
 /// After a failed transaction the same changes are tried again, after this long and then ever longer.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// A waiting writer looks this often whether the agent stops.
+const LOOK: Duration = Duration::from_millis(50);
+/// What lasts is told again after this long: a disk that stays full, an outbox that stays full.
+const TELL_AGAIN: Duration = Duration::from_secs(30);
 
 /// What changes the file.
 #[derive(Debug)]
@@ -26,134 +34,202 @@ pub(super) enum Change {
     Close,
 }
 
+/// How a change ended that could not be made with all the others.
+enum Ending {
+    Settled,
+    GivenUp,
+}
+
 pub(super) struct Writer {
-    file: Connection,
-    book: Book,
-    added: Arc<Notify>,
-    counters: Arc<Counters>,
-    depth: Depth,
+    pub(super) disk: Disk,
+    pub(super) book: Book,
+    pub(super) added: Arc<Notify>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) depth: Depth,
+    /// Set when the agent stops: a disk that cannot be written is then not waited for.
+    pub(super) closing: Arc<AtomicBool>,
+    /// When it was last told that the outbox is full.
+    pub(super) told_full: Option<Instant>,
 }
 
 impl Writer {
-    pub(super) fn new(
-        file: Connection,
-        book: Book,
-        added: Arc<Notify>,
-        counters: Arc<Counters>,
-        depth: Depth,
-    ) -> Self {
-        Self { file, book, added, counters, depth }
-    }
-
     /// The writer thread's life: takes what is there, commits it as one, and tells everybody.
     pub(super) fn run(mut self, mut changes: mpsc::Receiver<Change>) {
         let mut group = Vec::with_capacity(GROUP);
-        loop {
-            group.clear();
-            if changes.blocking_recv_many(&mut group, GROUP) == 0 {
-                break;
-            }
-            let close = group.iter().position(|change| matches!(change, Change::Close));
-            if let Some(close) = close {
+        let mut open = true;
+        while open && changes.blocking_recv_many(&mut group, GROUP) > 0 {
+            if let Some(close) = group.iter().position(|change| matches!(change, Change::Close)) {
                 group.truncate(close);
+                open = false;
             }
-            self.commit(&mut group);
-            if close.is_some() {
-                break;
-            }
+            self.make(&mut group);
         }
-        if let Err(error) = self.file.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
-            tracing::debug!(%error, "the write-ahead log stays for the next start");
-        }
+        self.disk.tidy();
     }
 
-    /// Until it is on disk: nothing of a group is told before, nothing is dropped because a disk is full.
-    fn commit(&mut self, group: &mut Vec<Change>) {
-        if group.is_empty() {
+    /// Makes these changes, as one where that works: nothing is told before it is on disk.
+    fn make(&mut self, group: &mut Vec<Change>) {
+        if self.commit(group).is_ok() {
+            group.drain(..).for_each(tell);
             return;
         }
-        let mut wait = FIRST_RETRY;
-        let mut told = false;
-        let (depth, added) = loop {
-            match self.transaction(group) {
-                Ok(done) => break done,
-                Err(error) => {
-                    if !told {
-                        tracing::error!(%error, waiting = group.len(), "the state file cannot be written; trying again");
-                        told = true;
-                    }
-                    std::thread::sleep(wait);
-                    wait = wait.saturating_mul(2).min(LONGEST_RETRY);
-                }
+        // One of them may be the reason, so each is on its own now.
+        let mut lost = 0;
+        for mut change in group.drain(..) {
+            match self.insist(&mut change) {
+                Ending::Settled => tell(change),
+                // Its command stays with the broker, and its messages stay in the outbox.
+                Ending::GivenUp => lost += 1,
             }
-        };
-        if told {
+        }
+        if lost > 0 {
+            self.counters.lost.fetch_add(lost, Ordering::Relaxed);
+            tracing::error!(lost, "the agent stops and the state file cannot be written: outcomes are lost");
+        }
+    }
+
+    /// Tries until the change is on disk. Nothing is dropped because a disk is full; what cannot ever be written becomes
+    /// a failure of the poll, and where not even that can be written, a count and a line in the log.
+    fn insist(&mut self, change: &mut Change) -> Ending {
+        let mut wait = FIRST_RETRY;
+        let mut told: Option<Instant> = None;
+        let mut replaced = false;
+        loop {
+            let error = match self.commit(std::slice::from_ref(change)) {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            if !may_heal(&error) {
+                match change {
+                    Change::Record(outcome) if !replaced => {
+                        replaced = true;
+                        tracing::error!(%error, poller = poller(outcome), "a result cannot be kept; a failure takes its place");
+                        let message = format!("the agent could not keep the result: {error}");
+                        outcome.reading = Err(Fault::new(FaultKind::Internal, message));
+                        continue;
+                    }
+                    Change::Record(outcome) => {
+                        self.counters.lost.fetch_add(1, Ordering::Relaxed);
+                        tracing::error!(%error, poller = poller(outcome), "a poll's outcome is lost: it cannot be kept");
+                    }
+                    Change::Remove { .. } | Change::Close => {
+                        tracing::error!(%error, "confirmed messages stay in the outbox and go out again");
+                    }
+                }
+                return Ending::Settled;
+            }
+            if self.closing.load(Ordering::Relaxed) {
+                return Ending::GivenUp;
+            }
+            if told.is_none_or(|at| at.elapsed() >= TELL_AGAIN) {
+                tracing::error!(%error, "the state file cannot be written; polls wait, and it is tried again");
+                told = Some(Instant::now());
+            }
+            self.rest(wait);
+            wait = wait.saturating_mul(2).min(LONGEST_RETRY);
+        }
+        if told.is_some() {
             tracing::info!("the state file can be written again");
         }
-        self.depth = depth;
-        for change in group.drain(..) {
-            match change {
-                Change::Record(outcome) => {
-                    if let Some(ticket) = outcome.subject.ticket {
-                        ticket.finish(&outcome.reading);
-                    }
-                    if let Some(recorded) = outcome.subject.recorded {
-                        let _ = recorded.send(());
-                    }
-                }
-                Change::Remove { done, .. } => {
-                    let _ = done.send(());
-                }
-                Change::Close => {}
-            }
-        }
-        if added {
-            self.added.notify_one();
+        Ending::Settled
+    }
+
+    fn rest(&self, wait: Duration) {
+        let end = Instant::now() + wait;
+        while Instant::now() < end && !self.closing.load(Ordering::Relaxed) {
+            std::thread::sleep(LOOK);
         }
     }
 
-    fn transaction(&self, group: &[Change]) -> rusqlite::Result<(Depth, bool)> {
-        let transaction = self.file.unchecked_transaction()?;
+    fn commit(&mut self, group: &[Change]) -> rusqlite::Result<()> {
+        if group.is_empty() {
+            return Ok(());
+        }
         let mut depth = self.depth;
-        let mut added = false;
-        for change in group {
-            match change {
-                Change::Record(outcome) => added |= self.record(outcome, &mut depth)?,
-                Change::Remove { ids, .. } => {
-                    for id in ids {
-                        if let Some(bytes) = outbox::remove(&self.file, *id)? {
-                            depth.forget(bytes);
+        let dropped = self.disk.transaction(|disk| {
+            for change in group {
+                match change {
+                    Change::Record(outcome) => self.book.record(disk, outcome, &mut depth)?,
+                    Change::Remove { ids, .. } => {
+                        for id in ids {
+                            if let Some(bytes) = outbox::remove(disk, *id)? {
+                                depth.forget(bytes);
+                            }
                         }
                     }
+                    Change::Close => {}
                 }
-                Change::Close => {}
             }
-        }
-        let dropped = self.make_room(&mut depth)?;
-        transaction.commit()?;
+            self.make_room(disk, &mut depth)
+        })?;
+        self.depth = depth;
+        self.counters.waiting.store(depth.messages, Ordering::Relaxed);
         if dropped > 0 {
-            let total = self.counters.dropped.fetch_add(dropped, Ordering::Relaxed) + dropped;
-            tracing::error!(dropped, total, "the outbox is full: the oldest messages were dropped");
+            self.tell_full(dropped);
         }
-        Ok((depth, added))
+        if group.iter().any(|change| matches!(change, Change::Record(_))) {
+            self.added.notify_one();
+        }
+        Ok(())
     }
 
-    fn record(&self, outcome: &Outcome, depth: &mut Depth) -> rusqlite::Result<bool> {
-        let messages = self.book.record(&self.file, outcome)?;
-        for message in &messages {
-            depth.add(message.body.len());
-        }
-        Ok(!messages.is_empty())
-    }
-
-    fn make_room(&self, depth: &mut Depth) -> rusqlite::Result<u64> {
+    /// The newest are worth most to whoever watches a rack, so the oldest go.
+    fn make_room(&self, disk: &Disk, depth: &mut Depth) -> rusqlite::Result<u64> {
         let limits = &self.book.limits;
         let mut dropped = 0;
         while depth.messages > limits.outbox_messages || depth.bytes > limits.outbox_bytes {
-            let Some(bytes) = outbox::remove_oldest(&self.file)? else { break };
+            let Some(bytes) = outbox::remove_oldest(disk)? else { break };
             depth.forget(bytes);
             dropped += 1;
         }
         Ok(dropped)
+    }
+
+    fn tell_full(&mut self, dropped: u64) {
+        let total = self.counters.dropped.fetch_add(dropped, Ordering::Relaxed) + dropped;
+        if self.told_full.is_none_or(|at| at.elapsed() >= TELL_AGAIN) {
+            tracing::error!(
+                total,
+                "the outbox is full: its oldest messages are dropped until a broker takes them"
+            );
+            self.told_full = Some(Instant::now());
+        }
+    }
+}
+
+fn tell(change: Change) {
+    match change {
+        Change::Record(outcome) => {
+            let Outcome { subject, reading, .. } = *outcome;
+            if let Some(ticket) = subject.ticket {
+                ticket.finish(&reading);
+            }
+            if let Some(recorded) = subject.recorded {
+                // A command whose connection is gone comes again.
+                let _ = recorded.send(());
+            }
+        }
+        Change::Remove { done, .. } => {
+            let _ = done.send(());
+        }
+        Change::Close => {}
+    }
+}
+
+fn poller(outcome: &Outcome) -> &str {
+    outcome.subject.work_item_id.as_deref().unwrap_or("")
+}
+
+/// Whether the same statement may work later. Of what is left, SQLite's limits and our own types, nothing changes by waiting.
+fn may_heal(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) => !matches!(
+            error.code,
+            ErrorCode::TooBig
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::TypeMismatch
+                | ErrorCode::ParameterOutOfRange
+        ),
+        _ => false,
     }
 }

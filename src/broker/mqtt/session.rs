@@ -85,7 +85,7 @@ pub(super) struct Session<'a, O> {
     batch: VecDeque<Pending>,
     /// The last message that was read.
     cursor: Option<u64>,
-    /// The last read gave less than was asked for.
+    /// The last read gave nothing.
     drained: bool,
     confirmed: Vec<u64>,
     acks_in_channel: usize,
@@ -196,7 +196,7 @@ impl<'a, O: Outlet> Session<'a, O> {
         while self.window.has_room() && self.window.queued() < CHANNEL_SHARE {
             if self.batch.is_empty() && !self.drained {
                 let read = self.outlet.batch(self.cursor, BATCH).await;
-                self.drained = read.len() < BATCH;
+                self.drained = read.is_empty();
                 self.cursor = read.last().map(|pending| pending.id).or(self.cursor);
                 self.batch.extend(read);
             }
