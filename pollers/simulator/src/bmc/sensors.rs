@@ -60,8 +60,8 @@ impl Machine {
             (0x2d, kind) => {
                 let reading = self.reading(sensor, at);
                 let [low, high] = reading.states.to_le_bytes();
-                let mut answer =
-                    vec![reading.raw, flags(reading), low | (u8::from(is_analog(kind)) * RESERVED_STATES)];
+                let reserved = if is_analog(kind) { RESERVED_STATES } else { 0 };
+                let mut answer = vec![reading.raw, flags(reading), low | reserved];
                 if !is_analog(kind) {
                     answer.push(high | 0x80);
                 }
