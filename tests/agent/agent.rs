@@ -110,7 +110,13 @@ impl Setup {
 
     /// Starts `rackpoll run`.
     pub fn start(&self) -> Agent {
+        self.start_in(&[])
+    }
+
+    /// Starts `rackpoll run` with more in its environment.
+    pub fn start_in(&self, environment: &[(&str, &str)]) -> Agent {
         let mut command = rackpoll();
+        command.envs(environment.iter().copied());
         command.arg("run").arg("--config").arg(&self.configuration).env("RUST_BACKTRACE", "1");
         Agent { process: Process::start("rackpoll", Arc::clone(&self.folder), &mut command) }
     }
@@ -150,6 +156,13 @@ impl Agent {
 
     pub fn pid(&self) -> u32 {
         self.process.pid().as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Waits until something listens on this port of 127.0.0.1: then its embedded broker is up.
+    pub fn wait_for_port(&mut self, port: u16) {
+        self.process.wait_until(&format!("it listens on {port}"), STARTS_WITHIN, || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
     }
 
     pub fn is_running(&mut self) -> bool {

@@ -23,3 +23,4 @@ mod mqtt;
 mod outage;
 mod shutdown;
 mod sockets;
+mod systemd;

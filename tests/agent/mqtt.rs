@@ -78,11 +78,7 @@ fn a_command_over_the_broker_inside_the_agent() {
     let port = free_tcp_port();
     let setup = Setup::embedded(port);
     let mut agent = setup.start();
-    let start = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(agent.is_running() && start.elapsed() < Duration::from_secs(30), "{}", agent.output());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    agent.wait_for_port(port);
     command_and_cache(port, &mut agent, &sim);
     agent.terminate(Duration::from_secs(5));
     setup.assert_no_secret(&[sim.password()], &[]);
