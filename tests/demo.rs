@@ -35,7 +35,11 @@ impl Demo {
     fn line_with(&mut self, text: &str) -> String {
         loop {
             let mut line = String::new();
-            assert!(self.output.read_line(&mut line).unwrap() > 0, "no line has {text:?}");
+            if self.output.read_line(&mut line).unwrap() == 0 {
+                let mut errors = String::new();
+                self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+                panic!("no line has {text:?}; the demo said: {errors}");
+            }
             if line.contains(text) {
                 return line.trim_end().to_owned();
             }

@@ -11,6 +11,10 @@ pub mod watch;
 use std::{
     io::{self, IsTerminal, Write},
     net::{Ipv4Addr, TcpListener},
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixListener},
+    },
     path::Path,
     time::Duration,
 };
@@ -69,7 +73,7 @@ pub enum DemoError {
 pub async fn run(length: Option<Duration>, stop: CancellationToken) -> Result<Shown, DemoError> {
     let folder = Folder::new()?;
     let rack = rack::start().await?;
-    let port = free_port()?;
+    let (port, _claim) = free_port()?;
     let text = rack::configuration(&rack, folder.path(), port);
     let config =
         Config::parse(&text, Path::new("demo"), &Surroundings::of_process()).map_err(DemoError::Config)?;
@@ -111,10 +115,17 @@ pub async fn run(length: Option<Duration>, stop: CancellationToken) -> Result<Sh
     shown.map(|()| screen.conclude())
 }
 
-fn free_port() -> io::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT))
-        .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-    Ok(listener.local_addr()?.port())
+/// A port for the embedded broker, which opens it itself a moment later. Demos that start at the same moment agree on
+/// who has the usual one by a name in the kernel, held for as long as the claim lives.
+fn free_port() -> io::Result<(u16, Option<UnixListener>)> {
+    let name = SocketAddr::from_abstract_name(format!("rackpoll-demo-{USUAL_PORT}"))?;
+    if let Ok(claim) = UnixListener::bind_addr(&name)
+        && TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT)).is_ok()
+    {
+        return Ok((USUAL_PORT, Some(claim)));
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok((listener.local_addr()?.port(), None))
 }
 
 /// Standard output.
