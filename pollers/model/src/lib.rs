@@ -6,6 +6,7 @@
 mod chassis;
 mod command;
 mod fault;
+mod oid;
 mod reading;
 mod secret;
 mod sel;
@@ -15,8 +16,9 @@ mod varbind;
 pub use chassis::{ChassisStatus, Uid};
 pub use command::{IpmiCommand, PollRequest, SnmpRequest, UnknownCommand};
 pub use fault::{Blame, Fault, FaultKind};
+pub use oid::{Oid, OidFault};
 pub use reading::Reading;
 pub use secret::Secret;
 pub use sel::{SelEntry, SelInformation};
 pub use sensor::SensorReading;
-pub use varbind::OidWalk;
+pub use varbind::{OidWalk, Value, VarBind};
