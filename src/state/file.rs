@@ -18,14 +18,16 @@ const NAME: &str = "rackpoll.db";
 /// Held for as long as the agent runs.
 const LOCK: &str = "rackpoll.lock";
 
-/// Version of the tables, in SQLite's user_version.
-const VERSION: i64 = 1;
-
 /// How long SQLite waits for a lock. Only an operator's own `sqlite3` can hold one.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
 
 const SETTINGS: &str =
     "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+
+/// What made the tables, step by step. A file's version, SQLite's user_version, is how many of these it has seen. A new
+/// table or a changed one is a new step at the end; a step that was released is never touched again, because files that
+/// have seen it will not see it a second time.
+const STEPS: &[&[&str]] = &[&[SETTINGS, cache::TABLE, power::TABLE, sequence::TABLE, outbox::TABLE]];
 
 /// An open state file.
 pub(super) struct Opened {
@@ -87,12 +89,15 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
 fn migrate(file: &Connection, path: &Path) -> Result<(), StateError> {
     let database = |source| StateError::Database { path: PathBuf::from(path), source };
     let found: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)?;
-    if found > VERSION {
-        return Err(StateError::Newer { path: path.to_owned(), found, known: VERSION });
-    }
-    if found == 0 {
-        let tables = [SETTINGS, cache::TABLE, power::TABLE, sequence::TABLE, outbox::TABLE].concat();
-        file.execute_batch(&format!("BEGIN; {tables} PRAGMA user_version = {VERSION}; COMMIT;"))
+    let known = STEPS.len();
+    let seen = usize::try_from(found).ok().filter(|seen| *seen <= known).ok_or_else(|| {
+        let known = i64::try_from(known).unwrap_or(i64::MAX);
+        StateError::Newer { path: path.to_owned(), found, known }
+    })?;
+    for (version, step) in (1..).zip(STEPS).skip(seen) {
+        // A step is there whole, with its version, or not at all.
+        let tables = step.concat();
+        file.execute_batch(&format!("BEGIN; {tables} PRAGMA user_version = {version}; COMMIT;"))
             .map_err(database)?;
     }
     Ok(())
@@ -108,4 +113,55 @@ fn graph_id(file: &Connection) -> rusqlite::Result<String> {
     let fresh = Uuid::new_v4().to_string();
     file.execute("INSERT INTO settings (key, value) VALUES ('graph-id', ?1)", params![fresh])?;
     Ok(fresh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(file: &Connection) -> Vec<String> {
+        file.prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap()
+    }
+
+    fn version(file: &Connection) -> usize {
+        file.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).unwrap().try_into().unwrap()
+    }
+
+    #[test]
+    fn a_file_of_every_earlier_version_ends_with_the_same_tables_and_keeps_its_rows() {
+        let path = Path::new("state");
+        let fresh = Connection::open_in_memory().unwrap();
+        migrate(&fresh, path).unwrap();
+        assert_eq!(version(&fresh), STEPS.len());
+        for seen in 1..=STEPS.len() {
+            let file = Connection::open_in_memory().unwrap();
+            for step in &STEPS[..seen] {
+                file.execute_batch(&step.concat()).unwrap();
+            }
+            file.pragma_update(None, "user_version", i64::try_from(seen).unwrap()).unwrap();
+            file.execute("INSERT INTO settings (key, value) VALUES ('graph-id', 'kept')", []).unwrap();
+            migrate(&file, path).unwrap();
+            assert_eq!(version(&file), STEPS.len());
+            assert_eq!(tables(&file), tables(&fresh), "from version {seen}");
+            assert_eq!(graph_id(&file).unwrap(), "kept");
+        }
+    }
+
+    #[test]
+    fn a_newer_file_and_a_nonsense_version_are_refused() {
+        for found in [i64::try_from(STEPS.len()).unwrap() + 1, i64::from(i32::MAX), -1] {
+            let file = Connection::open_in_memory().unwrap();
+            file.pragma_update(None, "user_version", found).unwrap();
+            let refused = migrate(&file, Path::new("state"));
+            assert!(matches!(refused, Err(StateError::Newer { found: told, .. }) if told == found));
+            assert!(tables(&file).is_empty());
+        }
+    }
 }
