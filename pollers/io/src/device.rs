@@ -65,15 +65,17 @@ impl IpmiDevice {
         let restarted = self.statistics().restarted;
         let mut exchanges =
             Exchanges { shared: &self.sockets.shared, channel: &self.channel, timer: None, deadline };
-        let mut answer = None;
+        let mut step = conversation.step(None);
         let result = loop {
-            match conversation.step(answer.take()) {
+            let request = match step {
                 Step::Done(result) => break result,
-                Step::Ask(request) => match exchanges.ask(request).await {
-                    Ok(response) => answer = Some(response),
-                    Err(fault) => break Err(fault),
-                },
-            }
+                Step::Ask(request) => request,
+            };
+            step = match exchanges.ask(request, conversation.patience()).await {
+                Ok(Some(response)) => conversation.step(Some(response)),
+                Ok(None) => conversation.no_answer(),
+                Err(fault) => break Err(fault),
+            };
         };
         let restarts = self.statistics().restarted.saturating_sub(restarted);
         self.attempts = u32::try_from(restarts).unwrap_or(u32::MAX).saturating_add(1);
@@ -150,7 +152,8 @@ struct Exchanges<'a> {
 }
 
 impl Exchanges<'_> {
-    async fn ask(&mut self, request: Request) -> Result<Response, Fault> {
+    /// The answer; none where the command has a patience and the BMC answers others.
+    async fn ask(&mut self, request: Request, patience: Option<Duration>) -> Result<Option<Response>, Fault> {
         let begun = Instant::now();
         if begun >= self.deadline {
             return Err(Fault::new(FaultKind::Timeout, "the deadline passed in the middle of the poll"));
@@ -159,9 +162,10 @@ impl Exchanges<'_> {
             let mut session = self.channel.session();
             // What an abandoned poll has left.
             while session.poll_event().is_some() {}
-            session.request(begun.into_std(), request, self.deadline.into_std()).map_err(|in_flight| {
-                Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}"))
-            })?;
+            let deadline = self.deadline.into_std();
+            session.request_with_patience(begun.into_std(), request, deadline, patience).map_err(
+                |in_flight| Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}")),
+            )?;
             self.shared.flush(self.channel, &mut session);
             session.poll_timeout()
         };
@@ -169,7 +173,11 @@ impl Exchanges<'_> {
         self.wait(begun, due).await
     }
 
-    async fn wait(&mut self, begun: Instant, due: Option<std::time::Instant>) -> Result<Response, Fault> {
+    async fn wait(
+        &mut self,
+        begun: Instant,
+        due: Option<std::time::Instant>,
+    ) -> Result<Option<Response>, Fault> {
         let mut due = due.map_or(self.deadline, Instant::from);
         let mut diagnosed = false;
         loop {
@@ -197,7 +205,7 @@ impl Exchanges<'_> {
     }
 
     /// What the session or the operating system has said, if anything.
-    fn outcome(&self) -> Option<Result<Response, Fault>> {
+    fn outcome(&self) -> Option<Result<Option<Response>, Fault>> {
         if let Some(error) = self.channel.take_unsendable()
             && let Some(message) = diagnosis::explain(self.channel.peer, &error)
         {
@@ -206,7 +214,8 @@ impl Exchanges<'_> {
         let mut session = self.channel.session();
         loop {
             match session.poll_event()? {
-                Event::Answered(response) => return Some(Ok(response)),
+                Event::Answered(response) => return Some(Ok(Some(response))),
+                Event::Unanswered => return Some(Ok(None)),
                 Event::Failed(error) => return Some(Err(error.into())),
                 Event::Opened(_) | Event::Closed => {}
             }

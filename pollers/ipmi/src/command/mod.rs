@@ -14,6 +14,8 @@ mod polls;
 pub use chassis_poll::ChassisPoll;
 pub use polls::Polls;
 
+use std::time::Duration;
+
 use rackpoll_model::{Fault, FaultKind, Reading};
 
 /// One IPMI command: network function, LUN, command number and its data.
@@ -104,9 +106,23 @@ pub enum Step {
 
 /// A poll as a conversation without I/O: it asks one command after another until it has its reading.
 ///
-/// The driver calls `step(None)` first, and then once for each answer. Transport failures end the conversation
-/// from outside and never reach it; completion codes do.
+/// The driver calls `step(None)` first, and then once for each answer; where a command has a patience of its own and
+/// stays without an answer, `no_answer` in place of `step`. Other transport failures end the conversation from outside
+/// and never reach it; completion codes do.
 pub trait Conversation: Send {
     /// Takes the answer to the last request (none at the start) and says what comes next.
     fn step(&mut self, answer: Option<Response>) -> Step;
+
+    /// How long the answer to the command just asked may take, retransmissions included and a login not. None: until
+    /// the poll's deadline, and there the poll fails from outside. For commands that a BMC may never answer although it
+    /// answers others: Get Sensor Reading of an absent sensor, for one.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The command just asked had no answer within its patience, and the BMC answers other commands of the session: the
+    /// poll may go on without this answer.
+    fn no_answer(&mut self) -> Step {
+        Step::Done(Err(Fault::new(FaultKind::Timeout, "the BMC answers other commands and not this one")))
+    }
 }

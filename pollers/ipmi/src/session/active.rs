@@ -40,6 +40,7 @@ pub(super) struct Exchange {
     /// After so many sends without an answer the session counts as lost.
     sends: u32,
     due: Instant,
+    /// Past this there are no more sends.
     limit: Option<Instant>,
 }
 
@@ -50,6 +51,8 @@ pub(super) enum Purpose {
     Wanted,
     /// What the owner wants needs more privilege.
     Raise(Privilege),
+    /// The wanted command had no answer: is it the command, or the session?
+    Probe,
     /// So that the BMC does not forget the session.
     KeepAlive,
     /// The owner closes the session.
@@ -106,17 +109,21 @@ impl Active {
 
     /// Nobody waits for the command in flight any more.
     pub(super) fn abandon(&mut self, _now: Instant) {
-        if matches!(self.in_flight(), Some(Purpose::Wanted | Purpose::Raise(_))) {
+        if matches!(self.in_flight(), Some(Purpose::Wanted | Purpose::Raise(_) | Purpose::Probe)) {
             self.exchange = None;
             self.suspect = true;
         }
     }
 
     /// How often a command may be sent before the session counts as lost: a session that rested long, or whose last
-    /// command stayed without an answer, is probably gone.
-    fn sends(&self, now: Instant, timing: &Timing) -> u32 {
+    /// command stayed without an answer, is probably gone. A command with a patience is sent for as long as that lasts.
+    fn sends(&self, now: Instant, timing: &Timing, patient: bool) -> u32 {
         let rest = now.saturating_duration_since(self.last_heard);
-        if self.suspect || rest >= timing.rested { 1 } else { timing.sends_before_relogin }
+        match (self.suspect || rest >= timing.rested, patient) {
+            (true, _) => 1,
+            (false, true) => u32::MAX,
+            (false, false) => timing.sends_before_relogin,
+        }
     }
 
     /// Seals and queues a command. Every datagram has a sequence number of its own, retransmissions too.
@@ -191,18 +198,23 @@ impl Session {
         let first_wait = self.first_wait();
         let iv = self.random_array();
         let timing = &self.options.timing;
+        let patient = purpose == Purpose::Wanted && self.is_patient();
         let State::Open(active) = &mut self.state else { return };
         active.transmit(&request, request_sequence, iv, &mut self.message, &mut self.outgoing);
-        let closing = matches!(purpose, Purpose::Close | Purpose::Retire);
+        let limit = match purpose {
+            Purpose::Close | Purpose::Retire => Some(timing.close_limit),
+            Purpose::Wanted => self.wanted.as_ref().and_then(|wanted| wanted.patience),
+            Purpose::Raise(_) | Purpose::Probe | Purpose::KeepAlive => None,
+        };
         active.exchange = Some(Exchange {
             purpose,
             request,
             request_sequence,
             first_wait,
             sent: 1,
-            sends: active.sends(now, timing),
+            sends: active.sends(now, timing, patient),
             due: now + first_wait,
-            limit: closing.then(|| now + timing.close_limit),
+            limit: limit.and_then(|limit| now.checked_add(limit)),
         });
     }
 
@@ -228,7 +240,33 @@ impl Session {
             self.statistics.resent += 1;
             return;
         }
-        self.lose_session(now);
+        // A session that answered a moment ago is probably there, and it is the command.
+        let doubtful = exchange.purpose == Purpose::Wanted && exchange.sends > 1;
+        if doubtful && self.is_patient() {
+            self.probe(now);
+        } else {
+            self.lose_session(now);
+        }
+    }
+
+    fn is_patient(&self) -> bool {
+        self.wanted.as_ref().is_some_and(|wanted| wanted.patience.is_some())
+    }
+
+    /// The wanted command had no answer within its patience: whose fault is it?
+    fn probe(&mut self, now: Instant) {
+        let State::Open(active) = &mut self.state else { return };
+        let Some(exchange) = active.exchange.take() else { return };
+        if let Some(wanted) = &mut self.wanted {
+            wanted.request = Some(exchange.request);
+        }
+        self.send(now, Purpose::Probe, get_device_id::request());
+    }
+
+    /// What is wanted ends without its answer, and the session goes on.
+    fn leave_unanswered(&mut self) {
+        self.wanted = None;
+        self.events.push_back(Event::Unanswered);
     }
 
     /// The BMC no longer answers in this session. What is wanted begins again in a new one.
@@ -242,6 +280,17 @@ impl Session {
                     self.statistics.restarted += 1;
                 }
                 self.leave(now);
+            }
+            Purpose::Probe => {
+                self.leave(now);
+                match &mut self.wanted {
+                    Some(wanted) if !wanted.again => {
+                        wanted.again = true;
+                        self.statistics.restarted += 1;
+                    }
+                    // Twice the session was gone after this command: it is the command.
+                    _ => self.leave_unanswered(),
+                }
             }
             Purpose::Raise(_) | Purpose::KeepAlive => self.leave(now),
             // It was asked to close and did not answer; asking again would be no better.
@@ -267,6 +316,7 @@ impl Session {
                 Some(fault) => self.fail(SessionError::Privilege(fault)),
                 None => active.level = level,
             },
+            Purpose::Probe => self.leave_unanswered(),
             Purpose::KeepAlive => {}
             Purpose::Close => {
                 self.state = State::Idle;

@@ -69,16 +69,22 @@ struct Wanted {
     request: Option<Request>,
     privilege: Privilege,
     deadline: Instant,
+    /// How long the command itself may take; none: until the deadline.
+    patience: Option<Duration>,
+    /// The command was without an answer in one session already, and that session was gone.
+    again: bool,
 }
 
-/// What has happened. After each request comes exactly one of `Answered` and `Failed`; after `open`, `Opened` or
-/// `Failed`; after `close`, `Closed`.
+/// What has happened. After each request comes exactly one of `Answered`, `Unanswered` (where it has a patience) and
+/// `Failed`; after `open`, `Opened` or `Failed`; after `close`, `Closed`.
 #[derive(Debug)]
 pub enum Event {
     /// A login has succeeded; also inside a request.
     Opened(Profile),
     /// The command's answer.
     Answered(Response),
+    /// The command stayed without an answer for as long as its patience, and the BMC answers others.
+    Unanswered,
     /// There is no answer.
     Failed(SessionError),
     /// The session is closed, or was given up where the BMC did not answer.
@@ -131,13 +137,28 @@ impl Session {
 
     /// Logs in, where there is no session yet.
     pub fn open(&mut self, now: Instant, deadline: Instant) -> Result<(), InFlight> {
-        self.want(now, Wanted { request: None, privilege: Privilege::User, deadline })
+        let (request, patience) = (None, None);
+        self.want(now, Wanted { request, privilege: Privilege::User, deadline, patience, again: false })
     }
 
     /// Sends a command, and logs in before that where needed.
     pub fn request(&mut self, now: Instant, request: Request, deadline: Instant) -> Result<(), InFlight> {
+        self.request_with_patience(now, request, deadline, None)
+    }
+
+    /// Sends a command that may stay without an answer. `patience`: how long its answer may take, with retransmissions
+    /// and without a login. When that is over, a command that every BMC answers tests the session: either only this
+    /// command has no answer (`Event::Unanswered`), or the session is lost and the command begins again in a new one,
+    /// once.
+    pub fn request_with_patience(
+        &mut self,
+        now: Instant,
+        request: Request,
+        deadline: Instant,
+        patience: Option<Duration>,
+    ) -> Result<(), InFlight> {
         let privilege = request.privilege.max(Privilege::User);
-        self.want(now, Wanted { request: Some(request), privilege, deadline })
+        self.want(now, Wanted { request: Some(request), privilege, deadline, patience, again: false })
     }
 
     fn want(&mut self, now: Instant, wanted: Wanted) -> Result<(), InFlight> {

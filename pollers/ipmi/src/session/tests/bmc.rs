@@ -42,6 +42,10 @@ pub(super) struct Bmc {
     pub(super) breaks: Option<CipherSuite>,
     /// Answers nothing inside sessions.
     pub(super) deaf: bool,
+    /// Does not answer the echo command, and every other.
+    pub(super) mute: bool,
+    /// The echo command kills all sessions, and has no answer.
+    pub(super) fragile: bool,
     /// A doubled RAKP 1 makes it choose another random number.
     pub(super) rekeys: bool,
     /// RAKP 3 with a code that was wrong.
@@ -85,6 +89,8 @@ impl Bmc {
             settles_for_3: false,
             breaks: None,
             deaf: false,
+            mute: false,
+            fragile: false,
             rekeys: false,
             rejected: 0,
             log: Vec::new(),
@@ -338,6 +344,15 @@ impl Bmc {
             (0x06, 0x01) => {
                 self.log.push("device id");
                 (0, vec![0; 11])
+            }
+            _ if self.fragile => {
+                self.log.push("not answered");
+                self.sessions.clear();
+                return None;
+            }
+            _ if self.mute => {
+                self.log.push("not answered");
+                return None;
             }
             _ => {
                 self.log.push("echo");

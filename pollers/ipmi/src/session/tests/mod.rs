@@ -7,6 +7,7 @@ mod life;
 mod link;
 mod logins;
 mod lossy;
+mod patience;
 
 use std::time::{Duration, Instant};
 
