@@ -5,6 +5,7 @@
 
 mod chassis;
 mod command;
+pub mod event;
 mod fault;
 mod oid;
 mod reading;
