@@ -20,6 +20,12 @@ test: ## installs the peers that the tests talk to, and runs all tests
 	scripts/install-peers.sh
 	scripts/test.sh $(TEST)
 
+.PHONY: parity
+parity: ## rackpoll against ipmitool, freeipmi and net-snmp on the same devices, field by field (PARITY="--only sdr")
+	scripts/install-peers.sh
+	cargo build --bin rackpoll
+	python3 scripts/parity $(PARITY)
+
 .PHONY: check
 check: ## formatting and lints, warnings as errors
 	cargo fmt --check

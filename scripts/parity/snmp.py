@@ -1,0 +1,68 @@
+"""Walks of recordings, against `snmpbulkwalk -m '' -Oqn`."""
+
+import json
+import re
+
+import peers
+from table import Comparison
+
+TREES = {
+    "system": "1.3.6.1.2.1.1",
+    "ifTable": "1.3.6.1.2.1.2.2",
+    "ifXTable": "1.3.6.1.2.1.31.1.1",
+    "enterprises": "1.3.6.1.4.1",
+    "all": "1.3.6.1",
+}
+
+
+def walked(text):
+    """Oids and values as they are printed; a value may have several lines. Quotes around a value go (contract, section 3)."""
+    values = {}
+    oid = None
+    for line in text.split("\n"):
+        start = re.match(r"(\.1(?:\.\d+)+)(?: (.*))?$", line, re.DOTALL)
+        if start:
+            oid = start.group(1)
+            values[oid] = start.group(2) or ""
+        elif oid is not None:
+            values[oid] += "\n" + line
+    if oid is not None:
+        # The last line's end.
+        values[oid] = values[oid].removesuffix("\n")
+    return {oid: unquoted(value) for oid, value in values.items() if not is_end(value)}
+
+
+def is_end(value):
+    return value.startswith(("No Such ", "No more variables left"))
+
+
+def unquoted(value):
+    if len(value) >= 2 and value.startswith('"') and value.endswith('"'):
+        # net-snmp escapes quotes and backslashes inside.
+        return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL)
+    return value
+
+
+def comparisons(wanted):
+    rows = []
+    for folder in peers.recordings():
+        chosen = [
+            (recording.stem, tree, oid)
+            for recording in sorted(folder.glob("*.snmprec"))
+            for tree, oid in TREES.items()
+            if wanted(f"snmp {recording.stem}", f"walk {tree}")
+        ]
+        if not chosen:
+            continue
+        with peers.agents(folder) as agents:
+            for device, tree, oid in chosen:
+                row = Comparison(device, f"walk {tree}")
+                try:
+                    theirs = walked(agents.snmpbulkwalk(device, oid))
+                    result = json.loads(agents.rackpoll(device, oid))["result"]
+                    row.value("oids", 1, len(result))
+                    row.value("values", theirs, result[0]["values"])
+                except (RuntimeError, KeyError, ValueError) as error:
+                    row.differing.append(str(error) or repr(error))
+                rows.append(row)
+    return rows
