@@ -19,11 +19,13 @@ pub enum IpmiCommand {
     Sdr,
     /// The drive slots' states.
     DriveHealth,
+    /// The thresholds of all threshold sensors.
+    Thresholds,
 }
 
 impl IpmiCommand {
     /// Every command, in the order of the contract.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Power,
         Self::Uid,
         Self::Chassis,
@@ -32,6 +34,7 @@ impl IpmiCommand {
         Self::SelEntries,
         Self::Sdr,
         Self::DriveHealth,
+        Self::Thresholds,
     ];
 
     /// The word in routing keys and the key of the result.
@@ -45,6 +48,7 @@ impl IpmiCommand {
             Self::SelEntries => "selEntries",
             Self::Sdr => "sdr",
             Self::DriveHealth => "driveHealth",
+            Self::Thresholds => "thresholds",
         }
     }
 }
@@ -58,7 +62,7 @@ impl fmt::Display for IpmiCommand {
 /// A word that names no command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown IPMI command {0:?}; known are power, uid, chassis, selInformation, sel, selEntries, sdr, driveHealth"
+    "unknown IPMI command {0:?}; known are power, uid, chassis, selInformation, sel, selEntries, sdr, driveHealth, thresholds"
 )]
 pub struct UnknownCommand(pub String);
 

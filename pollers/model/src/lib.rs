@@ -21,5 +21,9 @@ pub use oid::{Oid, OidFault};
 pub use reading::Reading;
 pub use secret::Secret;
 pub use sel::{SelEntry, SelInformation};
-pub use sensor::SensorReading;
+pub use sensor::{
+    Entity, EventControl, EventEnable, Level, Limits, Ranges, Rate, Relation, Sensor, SensorOwner,
+    SensorReading, SensorState, SensorThresholds, States, Threshold, ThresholdAccess, ThresholdSet,
+    ThresholdStatus, Thresholds, Unit,
+};
 pub use varbind::{OidWalk, Value, VarBind};

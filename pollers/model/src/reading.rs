@@ -1,4 +1,4 @@
-use crate::{ChassisStatus, OidWalk, SelEntry, SelInformation, SensorReading, Uid};
+use crate::{ChassisStatus, OidWalk, SelEntry, SelInformation, SensorReading, SensorThresholds, Uid};
 
 /// What a poll found out.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,10 @@ pub enum Reading {
     Sel(Vec<SelEntry>),
     /// One per sensor, in the repository's order.
     Sdr(Vec<SensorReading>),
+    /// The drive slots' sensors among them.
+    DriveHealth(Vec<SensorReading>),
+    /// One per threshold sensor, in the repository's order.
+    Thresholds(Vec<SensorThresholds>),
     /// One per oid that was asked, in that order.
     Oids(Vec<OidWalk>),
 }
