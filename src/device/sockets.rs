@@ -29,7 +29,7 @@ impl Lines for SocketLines {
             Credential::Ipmi { user, password } => match Options::new(user, password.clone()) {
                 Ok(options) => {
                     let options = match self.suite {
-                        Some(suite) => options.only_suite(suite),
+                        Some(suite) => options.suites(&[suite]),
                         None => options,
                     };
                     Box::new(Ipmi(IpmiDevice::with_options(&self.ipmi, peer, options, Profile::default())))

@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use rackpoll_ipmi::crypto::CipherSuite;
 use rackpoll_model::Secret;
 use rackpoll_simulator::{
     bmc::Behaviour,
@@ -28,21 +29,23 @@ struct Fixture {
 }
 
 async fn fixture(bmcs: usize, agents: usize) -> Fixture {
+    fixture_with(RackConfig { bmcs, agents, ..RackConfig::default() }).await
+}
+
+async fn fixture_with(config: RackConfig) -> Fixture {
     let random: u64 = rackpoll_simulator::random::hash(
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64,
         &[u64::from(std::process::id())],
     );
     let (password, community) = (format!("p{random:015x}"), format!("c{random:015x}"));
     let rack = Rack::start(RackConfig {
-        bmcs,
-        agents,
         base: [127, 61, 0, 0].into(),
         bmc_port: 0,
         agent_port: 0,
         password: Secret::from(password.as_str()),
         community: Secret::from(community.as_str()),
         incidents: Rate::NEVER,
-        ..RackConfig::default()
+        ..config
     })
     .await
     .unwrap();
@@ -216,6 +219,53 @@ async fn freeipmi_agrees() {
         assert!(log.lines().count() > 30, "{log}");
         let fru = text(fixture.freeipmi("ipmi-fru", device, &["-I", "17", "-l", "USER", "-Q"]).await);
         assert!(fru.contains("Simulated Systems"), "{fru}");
+    }
+    fixture.rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_suite_is_spoken_as_ipmitool_and_freeipmi_speak_it() {
+    let suites = CipherSuite::ALL;
+    let fixture = fixture_with(RackConfig {
+        bmcs: 1,
+        agents: 0,
+        suites: suites.to_vec(),
+        slots: Some(64),
+        ..RackConfig::default()
+    })
+    .await;
+    let bmc = fixture.bmc("server");
+    for suite in suites {
+        let id = suite.to_string();
+        let status = fixture.good_ipmitool(bmc, &["-C", &id, "chassis", "power", "status"]).await;
+        assert_eq!(status, "Chassis Power is on\n", "suite {id}");
+        let sdr = fixture.good_ipmitool(bmc, &["-C", &id, "sdr"]).await;
+        assert_eq!(sdr.lines().count(), sensors_of("server"), "suite {id}: {sdr}");
+        let power = text(fixture.freeipmi("ipmipower", bmc, &["-I", &id, "--stat"]).await);
+        assert_eq!(power.trim(), format!("{}: on", bmc.address.ip()), "suite {id}");
+        let wrong = ["-C", &id, "chassis", "power", "status"];
+        let wrong = fixture.ipmitool(bmc, DEFAULT_USER, "wrong", &wrong).await;
+        assert_eq!(wrong.status.success(), id == "0", "suite {id} with a wrong password: {wrong:?}");
+    }
+    let counters = bmc.bmc().unwrap().counters();
+    assert_eq!((counters.unauthentic, counters.out_of_window, counters.malformed), (0, 0, 0));
+    fixture.rack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bmc_key_is_wanted_from_every_client() {
+    let k_g = "bmc-wide-key";
+    let config = RackConfig { bmcs: 1, agents: 0, k_g: Some(Secret::from(k_g)), ..RackConfig::default() };
+    let fixture = fixture_with(config).await;
+    let bmc = fixture.bmc("server");
+    for suite in ["3", "17"] {
+        let status = ["-C", suite, "-k", k_g, "chassis", "power", "status"];
+        assert_eq!(fixture.good_ipmitool(bmc, &status).await, "Chassis Power is on\n");
+        let power = text(fixture.freeipmi("ipmipower", bmc, &["-I", suite, "-k", k_g, "--stat"]).await);
+        assert_eq!(power.trim(), format!("{}: on", bmc.address.ip()));
+        let without = ["-C", suite, "chassis", "power", "status"];
+        let without = fixture.ipmitool(bmc, DEFAULT_USER, &fixture.password, &without).await;
+        assert!(!without.status.success(), "{without:?}");
     }
     fixture.rack.stop().await;
 }

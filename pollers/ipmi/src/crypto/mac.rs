@@ -41,6 +41,8 @@ impl Drop for AuthCode {
 pub(super) fn hmac(algorithm: Authentication, key: &[u8], parts: &[&[u8]]) -> AuthCode {
     let mut code = AuthCode { bytes: [0; 32], length: 0 };
     match algorithm {
+        // Of length nothing, which is what RAKP-none and packets without a code carry.
+        Authentication::None => {}
         Authentication::HmacSha1 => fill::<Hmac<Sha1>>(&mut code, key, parts),
         Authentication::HmacSha256 => fill::<Hmac<Sha256>>(&mut code, key, parts),
     }
@@ -69,18 +71,50 @@ mod tests {
         code.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    // RFC 2202 and RFC 4231, test case 2 of each.
+    // RFC 2202, test case 2.
     #[test]
-    fn published_vectors() {
+    fn published_vector_of_hmac_sha1() {
         let parts: [&[u8]; 2] = [b"what do ya want ", b"for nothing?"];
         assert_eq!(
             hex(&hmac(Authentication::HmacSha1, b"Jefe", &parts)),
             "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
         );
-        assert_eq!(
-            hex(&hmac(Authentication::HmacSha256, b"Jefe", &parts)),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
+    }
+
+    // RFC 4231, test cases 1 to 4, 6 and 7 (5 cuts the output to 128 bits, as the wire does).
+    #[test]
+    fn published_vectors_of_hmac_sha256() {
+        let long_key = [0xaa; 131];
+        let counting: Vec<u8> = (1..=25).collect();
+        let long_text: &[u8] =
+            b"This is a test using a larger than block-size key and a larger than block-size data. \
+            The key needs to be hashed before being used by the HMAC algorithm.";
+        let vectors: [(&[u8], &[u8], &str); 7] = [
+            (&[0x0b; 20], b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (&[0xaa; 20], &[0xdd; 50], "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"),
+            (&counting, &[0xcd; 50], "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"),
+            (&[0x0c; 20], b"Test With Truncation", "a3b6167473100ee06e0c796c2955552b"),
+            (
+                &long_key,
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+            (&long_key, long_text, "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"),
+        ];
+        for (key, text, expected) in vectors {
+            let code = hmac(Authentication::HmacSha256, key, &[text]).truncated(expected.len() / 2);
+            assert_eq!(hex(&code), expected);
+        }
+    }
+
+    #[test]
+    fn no_algorithm_gives_no_code() {
+        assert_eq!(hmac(Authentication::None, b"key", &[b"text"]).as_bytes(), []);
     }
 
     #[test]

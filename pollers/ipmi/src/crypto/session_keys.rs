@@ -44,15 +44,14 @@ impl SessionKeys {
         self.suite
     }
 
-    /// Integrity check value of RAKP 4: HMAC by SIK over Rm, SIDc, GUIDc, cut to the length of the integrity code
-    /// (clause 13.23 and 13.28).
+    /// Integrity check value of RAKP 4: HMAC by SIK over Rm, SIDc, GUIDc, cut (clause 13.23 and 13.28).
     pub fn rakp4_check(&self, transcript: &Transcript) -> AuthCode {
         hmac(
             self.suite.authentication(),
             self.sik.as_bytes(),
             &[&transcript.console_random, &transcript.managed_session_id.to_le_bytes(), &transcript.guid],
         )
-        .truncated(self.code_length())
+        .truncated(self.suite.authentication().check_length())
     }
 
     /// Bytes of the code at a packet's end.
@@ -70,13 +69,17 @@ impl SessionKeys {
         self.integrity_code(trailer.signed).matches(trailer.code)
     }
 
-    /// Appends confidentiality header (the IV), the encrypted payload and its trailer (clause 13.29). An IV must be
+    /// Appends the payload as the suite carries it: in clear, or confidentiality header (the IV), the encrypted payload and its trailer (clause 13.29). An IV must be
     /// random and never used twice.
     pub fn encrypt(&self, out: &mut Vec<u8>, iv: [u8; 16], payload: &[u8]) {
-        confidentiality::encrypt(out, &self.k2, iv, payload);
+        if self.suite.encrypts() {
+            confidentiality::encrypt(out, &self.k2, iv, payload);
+        } else {
+            out.extend_from_slice(payload);
+        }
     }
 
-    /// Decrypts into `out`, which is emptied first.
+    /// Decrypts into `out`, which is emptied first. For suites that encrypt.
     pub fn decrypt(&self, out: &mut Vec<u8>, payload: &[u8]) -> Result<(), Malformed> {
         confidentiality::decrypt(out, &self.k2, payload)
     }

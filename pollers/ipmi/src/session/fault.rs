@@ -87,18 +87,7 @@ impl From<SessionError> for Fault {
             ),
             SessionError::Privilege(fault) => fault,
             SessionError::NoCommonSuite { tried, offered } => {
-                let tried: Vec<String> = tried.iter().map(CipherSuite::to_string).collect();
-                let offered = match offered {
-                    Some(ids) => ids.iter().map(u8::to_string).collect::<Vec<_>>().join(", "),
-                    None => "unknown".to_owned(),
-                };
-                Self::new(
-                    FaultKind::NoCommonSecurity,
-                    format!(
-                        "the BMC accepts none of our cipher suites ({}); it offers: {offered}; enable suite 17 or 3 on it",
-                        tried.join(", ")
-                    ),
-                )
+                Self::new(FaultKind::NoCommonSecurity, no_common_suite(&tried, offered.as_deref()))
             }
             SessionError::NoRmcpPlus => Self::new(
                 FaultKind::NoCommonSecurity,
@@ -114,4 +103,29 @@ impl From<SessionError> for Fault {
             ),
         }
     }
+}
+
+fn no_common_suite(tried: &[CipherSuite], offered: Option<&[u8]>) -> String {
+    let list =
+        |ids: &mut dyn Iterator<Item = u8>| ids.map(|id| id.to_string()).collect::<Vec<_>>().join(", ");
+    let ours = list(&mut tried.iter().map(|suite| suite.id()));
+    let Some(offered) = offered else {
+        return format!(
+            "the BMC accepts none of our cipher suites ({ours}) and does not say which it has; enable suite 17 or 3 on it"
+        );
+    };
+    let theirs = list(&mut offered.iter().copied());
+    let weak = list(&mut offered.iter().copied().filter(|id| {
+        CipherSuite::from_id(*id).is_some_and(|suite| !suite.encrypts() && !tried.contains(&suite))
+    }));
+    let allow = if weak.is_empty() {
+        String::new()
+    } else {
+        format!(
+            ", or allow by number what does not encrypt ({weak}): cipher-suites of the credential, --cipher-suite on the command line"
+        )
+    };
+    format!(
+        "the BMC accepts none of our cipher suites ({ours}) and offers {theirs}; enable suite 17 or 3 on it{allow}"
+    )
 }

@@ -164,7 +164,8 @@ impl Session {
             Rakp4::Accepted { tag, console_session_id, check } => {
                 guard.check(tag == *expected, Dropped::Tag)?;
                 guard.check(console_session_id == login.console_session_id, Dropped::ConsoleSession)?;
-                guard.check(check.len() == keys.code_length(), Dropped::CODE_LENGTH)?;
+                let expected = keys.suite().authentication().check_length();
+                guard.check(check.len() == expected, Dropped::CODE_LENGTH)?;
                 if keys.rakp4_check(transcript).matches(check) {
                     self.finish_login(now);
                 } else {

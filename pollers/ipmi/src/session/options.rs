@@ -28,7 +28,13 @@ impl Options {
         if password.expose().len() > MAX_PASSWORD {
             return Err(malformed("the password is longer than the 20 bytes that IPMI allows"));
         }
-        Ok(Self { user, password, k_g: None, suites: CipherSuite::ALL.to_vec(), timing: Timing::default() })
+        Ok(Self {
+            user,
+            password,
+            k_g: None,
+            suites: CipherSuite::ENCRYPTED.to_vec(),
+            timing: Timing::default(),
+        })
     }
 
     /// The BMC's own key, where it has one (`-k` of ipmitool). None by default.
@@ -43,9 +49,12 @@ impl Options {
         Ok(self)
     }
 
-    /// Only this cipher suite. By default 17 is tried before 3, because SHA-256 is stronger.
-    pub fn only_suite(mut self, suite: CipherSuite) -> Self {
-        self.suites = vec![suite];
+    /// Only these cipher suites, the strongest first whatever their order here. By default 17 and 3; suites that encrypt
+    /// nothing are tried only where they are named here. An empty list changes nothing.
+    pub fn suites(mut self, suites: &[CipherSuite]) -> Self {
+        if !suites.is_empty() {
+            self.suites = CipherSuite::ALL.into_iter().filter(|suite| suites.contains(suite)).collect();
+        }
         self
     }
 

@@ -59,11 +59,12 @@ impl Session {
         let guard = self.guard;
         let State::Open(active) = &mut self.state else { return Err(Dropped::Unexpected) };
         guard.check(packet.session_id == active.console_session_id, Dropped::SessionId)?;
-        guard.check(packet.authenticated, Dropped::NotAuthenticated)?;
-        guard.check(packet.encrypted, Dropped::NotEncrypted)?;
+        let code_length = active.keys.code_length();
+        // As the suite says, neither less nor more: one that does neither was allowed by its number.
+        guard.check(packet.authenticated == (code_length > 0), Dropped::NotAuthenticated)?;
+        guard.check(packet.encrypted == active.keys.suite().encrypts(), Dropped::NotEncrypted)?;
         if packet.authenticated {
-            let verified =
-                packet.trailer(active.keys.code_length()).is_ok_and(|trailer| active.keys.verify(&trailer));
+            let verified = packet.trailer(code_length).is_ok_and(|trailer| active.keys.verify(&trailer));
             guard.check(verified, Dropped::Integrity)?;
         }
         guard.check(active.window.accepts(packet.sequence), Dropped::Sequence)?;

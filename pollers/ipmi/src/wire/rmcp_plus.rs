@@ -151,12 +151,16 @@ pub fn encode_sessionless(out: &mut Vec<u8>, payload_type: PayloadType, payload:
 pub(crate) fn begin_in_session(
     out: &mut Vec<u8>,
     payload_type: PayloadType,
+    (encrypted, authenticated): (bool, bool),
     session_id: u32,
     sequence: u32,
 ) -> usize {
     rmcp::begin_ipmi(out);
     let start = out.len();
-    out.extend_from_slice(&[AUTH_TYPE_RMCP_PLUS, payload_type.number() | ENCRYPTED | AUTHENTICATED]);
+    let kind = payload_type.number()
+        | if encrypted { ENCRYPTED } else { 0 }
+        | if authenticated { AUTHENTICATED } else { 0 };
+    out.extend_from_slice(&[AUTH_TYPE_RMCP_PLUS, kind]);
     out.extend_from_slice(&session_id.to_le_bytes());
     out.extend_from_slice(&sequence.to_le_bytes());
     out.extend_from_slice(&[0, 0]);
@@ -166,13 +170,17 @@ pub(crate) fn begin_in_session(
 /// Bytes of the session header from authentication type to payload length.
 pub(crate) const IN_SESSION_HEADER: usize = 12;
 
-/// Sets the payload's length and appends pad, pad length and next header; the authentication code comes next.
-pub(crate) fn end_payload(out: &mut Vec<u8>, start: usize) {
+/// Sets the payload's length and, where the packet is authenticated, appends pad, pad length and next header; the
+/// authentication code comes next.
+pub(crate) fn end_payload(out: &mut Vec<u8>, start: usize, authenticated: bool) {
     let payload = out.len().saturating_sub(start).saturating_sub(IN_SESSION_HEADER);
     let length = u16::try_from(payload).unwrap_or(u16::MAX).to_le_bytes();
     let field = start.saturating_add(IN_SESSION_HEADER - 2);
     if let Some(bytes) = out.get_mut(field..field.saturating_add(2)) {
         bytes.copy_from_slice(&length);
+    }
+    if !authenticated {
+        return;
     }
     // With pad length and next header the authenticated part is a multiple of four.
     let pad = (4 - (out.len().saturating_sub(start).saturating_add(2)) % 4) % 4;
@@ -195,9 +203,9 @@ mod tests {
     fn trailer_covers_header_to_next_header() {
         for length in 0..9 {
             let mut bytes = Vec::new();
-            let start = begin_in_session(&mut bytes, PayloadType::Ipmi, 0x0403_0201, 9);
+            let start = begin_in_session(&mut bytes, PayloadType::Ipmi, (true, true), 0x0403_0201, 9);
             bytes.extend(std::iter::repeat_n(0xaa, length));
-            end_payload(&mut bytes, start);
+            end_payload(&mut bytes, start, true);
             assert_eq!((bytes.len() - start) % 4, 0);
             let signed = bytes[start..].to_vec();
             bytes.extend_from_slice(&[0xcc; 12]);

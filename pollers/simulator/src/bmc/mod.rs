@@ -48,6 +48,21 @@ pub enum Behaviour {
     Twice,
 }
 
+/// Habits of real BMCs that a client has to live with, each off by default.
+#[derive(Debug, Clone, Default)]
+pub struct Quirks {
+    /// Get Sensor Reading of these sensors is never answered.
+    pub mute_sensors: Vec<u8>,
+    /// Set Session Privilege Level is an unknown command, and every session has its limit from the start (Cisco UCS).
+    pub no_set_privilege: bool,
+    /// Get Channel Cipher Suites is never answered.
+    pub hides_suites: bool,
+    /// Commands, by network function and number, that need this privilege where the specification asks for less.
+    pub needs: Vec<((u8, u8), Privilege)>,
+    /// So many of the next commands are answered with "node busy".
+    pub busy: u32,
+}
+
 /// What one simulated BMC is like.
 #[derive(Debug, Clone)]
 pub struct BmcConfig {
@@ -57,6 +72,8 @@ pub struct BmcConfig {
     pub seed: u64,
     /// Who may log in.
     pub users: Arc<[User]>,
+    /// The BMC's own key (K_G), which the session's keys are made from in place of the user's password.
+    pub k_g: Option<Secret>,
     /// Cipher suites that it offers.
     pub suites: Vec<CipherSuite>,
     /// Session slots; half-open sessions take one too.
@@ -75,6 +92,8 @@ pub struct BmcConfig {
     pub clock: u32,
     /// How it behaves.
     pub behaviour: Behaviour,
+    /// Its habits.
+    pub quirks: Quirks,
 }
 
 impl BmcConfig {
@@ -85,7 +104,8 @@ impl BmcConfig {
             model,
             seed,
             users: Arc::new([]),
-            suites: CipherSuite::ALL.to_vec(),
+            k_g: None,
+            suites: CipherSuite::ENCRYPTED.to_vec(),
             slots,
             session_timeout: Duration::from_secs(60),
             login_timeout: Duration::from_secs(5),
@@ -95,6 +115,7 @@ impl BmcConfig {
             incidents: Rate::USUAL,
             clock: 1_790_000_000,
             behaviour: Behaviour::Normal,
+            quirks: Quirks::default(),
         }
     }
 }

@@ -13,8 +13,10 @@ use rackpoll_ipmi::{
     },
 };
 
+use rackpoll_model::Secret;
+
 use super::{
-    Behaviour, BmcConfig, Counters, Machine,
+    Behaviour, BmcConfig, Counters, Machine, Quirks,
     machine::Answer,
     session::{Sessions, privilege},
 };
@@ -134,6 +136,20 @@ impl BmcServer {
         self.counters.sessions_forgotten += lost;
     }
 
+    /// Somebody sets all users' passwords; open sessions stay.
+    pub fn set_password(&mut self, password: &Secret) {
+        let mut users = self.config.users.to_vec();
+        for user in &mut users {
+            user.password = password.clone();
+        }
+        self.config.users = users.into();
+    }
+
+    /// Changes its habits from now on.
+    pub fn set_quirks(&mut self, quirks: Quirks) {
+        self.config.quirks = quirks;
+    }
+
     /// Switches the system's power as a person at the front panel would.
     pub fn set_power(&mut self, now: Instant, on: bool) {
         let at = self.age(now);
@@ -168,6 +184,13 @@ impl BmcServer {
     /// IPMI 1.5 session header: commands before a session.
     fn before_session(&mut self, now: Instant, packet: &Ipmi15Packet<'_>, out: &mut Vec<u8>) -> Instant {
         match LanRequest::decode(packet.payload) {
+            Ok(request)
+                if packet.is_sessionless()
+                    && request.command == CIPHER_SUITES
+                    && self.config.quirks.hides_suites =>
+            {
+                now
+            }
             Ok(request) if packet.is_sessionless() => {
                 let answer = self.sessionless_command(&request);
                 Ipmi15Packet::encode_sessionless(out, &lan_answer(&request, answer));
@@ -225,7 +248,7 @@ impl BmcServer {
                     self.counters.malformed += 1;
                     return now;
                 };
-                let result = self.sessions.rakp3(now, &message, packet.payload, &mut payload);
+                let result = self.sessions.rakp3(now, &self.config, &message, packet.payload, &mut payload);
                 self.counters.logged_in(result);
                 PayloadType::Rakp4
             }
@@ -308,7 +331,18 @@ impl BmcServer {
             }
         }
         *self.counters.commands.entry(command).or_default() += 1;
-        let answer = self.command_in_session(now, id, request);
+        if command == (netfn::SENSOR, READ_SENSOR)
+            && request.data.first().is_some_and(|sensor| self.config.quirks.mute_sensors.contains(sensor))
+        {
+            return now;
+        }
+        let answer = match self.config.quirks.busy.checked_sub(1) {
+            Some(left) => {
+                self.config.quirks.busy = left;
+                Err(completion::NODE_BUSY)
+            }
+            None => self.command_in_session(now, id, request),
+        };
         let message = lan_answer(request, answer);
         let iv = self.random.bytes();
         if let Some(session) = self.sessions.get_mut(id) {
@@ -335,7 +369,13 @@ impl BmcServer {
         let Some(active) = self.sessions.get_mut(id).and_then(|session| session.active_mut()) else {
             return Err(completion::UNSPECIFIED);
         };
+        let quirks = &self.config.quirks;
+        let needs = quirks.needs.iter().find(|(command, _)| *command == (request.netfn, request.command));
+        if needs.is_some_and(|(_, needs)| active.level < *needs) {
+            return Err(completion::INSUFFICIENT_PRIVILEGE);
+        }
         match (request.netfn, request.command) {
+            (netfn::APP, SET_PRIVILEGE) if quirks.no_set_privilege => Err(completion::INVALID_COMMAND),
             (netfn::APP, SET_PRIVILEGE) => {
                 let wanted = request.data.first().ok_or(completion::REQUEST_LENGTH)? & 0x0f;
                 if wanted != 0 {
@@ -386,7 +426,8 @@ impl BmcServer {
             // Table 22-15. No IPMI 1.5 sessions; users have names; IPMI 2.0 only.
             (AUTHENTICATION_CAPABILITIES, [channel, _level]) => {
                 let extended = channel & 0x80;
-                Ok(vec![CHANNEL, extended, 0x04, if extended == 0 { 0 } else { 0x02 }, 0, 0, 0, 0])
+                let status = 0x04 | if self.config.k_g.is_some() { 0x20 } else { 0 };
+                Ok(vec![CHANNEL, extended, status, if extended == 0 { 0 } else { 0x02 }, 0, 0, 0, 0])
             }
             (CIPHER_SUITES, [_channel, _payload, index]) => {
                 let mut records = Vec::new();
@@ -439,6 +480,8 @@ impl BmcServer {
 
 /// Channel number of the LAN.
 const CHANNEL: u8 = 0x01;
+/// Get Sensor Reading.
+const READ_SENSOR: u8 = 0x2d;
 const SYSTEM_GUID: u8 = 0x37;
 const AUTHENTICATION_CAPABILITIES: u8 = 0x38;
 const SET_PRIVILEGE: u8 = 0x3b;

@@ -232,6 +232,7 @@ impl Sessions {
     pub(super) fn rakp3(
         &mut self,
         now: Instant,
+        config: &BmcConfig,
         message: &Rakp3<'_>,
         bytes: &[u8],
         out: &mut Vec<u8>,
@@ -264,7 +265,7 @@ impl Sessions {
             self.remove(id);
             return refused(out, Status::INVALID_INTEGRITY_CHECK, Some(console));
         }
-        let keys = SessionKeys::derive(session.suite, password, None, transcript);
+        let keys = SessionKeys::derive(session.suite, password, config.k_g.as_ref(), transcript);
         let check = keys.rakp4_check(transcript);
         let mut rakp4 = Vec::new();
         Rakp4::Accepted { tag: message.tag, console_session_id: console, check: check.as_bytes() }
@@ -276,7 +277,11 @@ impl Sessions {
             window: Window::default(),
             sequence: 0,
             // A session begins at USER, whatever its limit (clause 22.18).
-            level: Privilege::User.min(*session_limit),
+            level: if config.quirks.no_set_privilege {
+                *session_limit
+            } else {
+                Privilege::User.min(*session_limit)
+            },
             session_limit: *session_limit,
             user_limit: *user_limit,
             rakp3: bytes.to_vec(),

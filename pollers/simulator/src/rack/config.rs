@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use rackpoll_ipmi::command::Privilege;
+use rackpoll_ipmi::{command::Privilege, crypto::CipherSuite};
 use rackpoll_model::Secret;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     models,
 };
 use crate::{
-    bmc::{Behaviour, BmcConfig, BmcServer, User},
+    bmc::{Behaviour, BmcConfig, BmcServer, Quirks, User},
     content::{incident::Rate, model::Model},
     link::Faults,
     random::hash,
@@ -46,6 +46,12 @@ pub struct RackConfig {
     pub model: Option<String>,
     /// Password of the BMCs' users.
     pub password: Secret,
+    /// The BMCs' own key (K_G); none by default.
+    pub k_g: Option<Secret>,
+    /// Cipher suites that the BMCs offer.
+    pub suites: Vec<CipherSuite>,
+    /// The BMCs' habits.
+    pub quirks: Quirks,
     /// Community of the agents.
     pub community: Secret,
     /// What the link to each device does, each way.
@@ -76,6 +82,9 @@ impl Default for RackConfig {
             agent_port: 1610,
             model: None,
             password: Secret::from(DEFAULT_PASSWORD),
+            k_g: None,
+            suites: CipherSuite::ENCRYPTED.to_vec(),
+            quirks: Quirks::default(),
             community: Secret::from(DEFAULT_COMMUNITY),
             faults: Faults::default(),
             seed: 1,
@@ -155,6 +164,9 @@ impl RackConfig {
                 let outages = (place >= self.bmcs.saturating_sub(self.failing)).then_some(self.outages);
                 let config = BmcConfig {
                     users: Arc::clone(&make_ups.users),
+                    k_g: self.k_g.clone(),
+                    suites: self.suites.clone(),
+                    quirks: self.quirks.clone(),
                     slots: self.slots.unwrap_or(model.slots),
                     session_timeout: self.session_timeout,
                     response_time: self.response_time,

@@ -5,11 +5,12 @@ use std::{
     time::Instant,
 };
 
+use rackpoll_model::Secret;
 use tokio::net::UdpSocket;
 
 use super::Outages;
 use crate::{
-    bmc::{Behaviour, BmcServer, Counters, Transmit},
+    bmc::{Behaviour, BmcServer, Counters, Quirks, Transmit},
     content::sel::SensorEvent,
     link::{Faults, Link, LinkCounters, Wire},
     snmp::{Agent, AgentCounters, AgentModel},
@@ -102,6 +103,16 @@ impl BmcHandle {
     /// Changes how the BMC behaves.
     pub fn set_behaviour(&self, behaviour: Behaviour) {
         lock(&self.0).device.set_behaviour(behaviour);
+    }
+
+    /// Changes the BMC's habits.
+    pub fn set_quirks(&self, quirks: Quirks) {
+        lock(&self.0).device.set_quirks(quirks);
+    }
+
+    /// Somebody sets all users' passwords; open sessions stay.
+    pub fn set_password(&self, password: &Secret) {
+        lock(&self.0).device.set_password(password);
     }
 
     /// Changes what the links to it do.

@@ -77,7 +77,7 @@ impl Bmc {
             user: super::USER,
             password: Secret::from(super::PASSWORD),
             k_g: None,
-            suites: CipherSuite::ALL.to_vec(),
+            suites: CipherSuite::ENCRYPTED.to_vec(),
             slots: 4,
             limit: 4,
             expiry: Duration::from_secs(60),

@@ -96,7 +96,7 @@ fn what_worked_and_no_longer_does_gives_way() {
 fn one_allowed_suite_is_the_only_one_tried() {
     let mut bmc = Bmc::new();
     bmc.suites = vec![CipherSuite::Three];
-    let options = options().only_suite(CipherSuite::Seventeen);
+    let options = options().suites(&[CipherSuite::Seventeen]);
     let mut world = World::with(options, Profile::default(), bmc, Faults::NONE, 1);
     let fault = refused(&mut world);
     assert_eq!(fault.kind, FaultKind::NoCommonSecurity);
@@ -110,9 +110,63 @@ fn no_common_suite_says_what_the_bmc_offers() {
     let mut world = World::new(bmc);
     let fault = refused(&mut world);
     assert_eq!(fault.kind, FaultKind::NoCommonSecurity);
-    assert!(fault.message.contains("1, 2"), "{}", fault.message);
+    assert!(fault.message.contains("offers 1, 2"), "{}", fault.message);
+    assert!(fault.message.contains("cipher-suites"), "it says how to allow them: {}", fault.message);
     for proposal in &world.bmc.proposals {
         assert_ne!(proposal.algorithms.confidentiality, 0, "never without encryption");
+    }
+}
+
+#[test]
+fn every_suite_that_is_allowed_by_its_number_works() {
+    for suite in CipherSuite::ALL {
+        let mut bmc = Bmc::new();
+        bmc.suites = CipherSuite::ALL.to_vec();
+        let options = options().suites(&[suite]);
+        let mut world = World::with(options, Profile::default(), bmc, Faults::NONE, 1);
+        assert_eq!(opened(&mut world).suite, Some(suite));
+        for number in 0..10 {
+            world.echo(number, SECOND).unwrap();
+        }
+        assert_eq!(world.bmc.proposals.len(), 1);
+        assert_eq!(world.session.statistics().dropped, 0, "suite {suite}");
+        world.session.close(world.now);
+        assert!(matches!(world.run(), Event::Closed));
+        assert_eq!(world.bmc.sessions_held(), 0);
+    }
+}
+
+#[test]
+fn of_several_allowed_suites_the_strongest_is_taken() {
+    let allowed = [CipherSuite::Zero, CipherSuite::Two, CipherSuite::Seventeen, CipherSuite::Sixteen];
+    for (missing, best) in [
+        (0, CipherSuite::Seventeen),
+        (1, CipherSuite::Sixteen),
+        (2, CipherSuite::Two),
+        (3, CipherSuite::Zero),
+    ] {
+        let mut bmc = Bmc::new();
+        let strongest_first: Vec<_> =
+            CipherSuite::ALL.into_iter().filter(|suite| allowed.contains(suite)).collect();
+        bmc.suites = strongest_first[missing..].to_vec();
+        let options = options().suites(&allowed);
+        let mut world = World::with(options, Profile::default(), bmc, Faults::NONE, 1);
+        assert_eq!(opened(&mut world).suite, Some(best));
+    }
+}
+
+#[test]
+fn a_wrong_password_is_found_out_with_every_suite_that_has_one() {
+    for suite in CipherSuite::ALL {
+        let mut bmc = Bmc::new();
+        bmc.suites = vec![suite];
+        bmc.password = Secret::from("another");
+        let options = options().suites(&[suite]);
+        let mut world = World::with(options, Profile::default(), bmc, Faults::NONE, 1);
+        match world.echo(1, 5 * SECOND) {
+            Ok(()) => assert_eq!(suite, CipherSuite::Zero, "suite 0 knows no password"),
+            Err(fault) => assert_eq!(fault.kind, FaultKind::WrongPassword, "suite {suite}: {fault}"),
+        }
     }
 }
 
@@ -120,7 +174,7 @@ fn no_common_suite_says_what_the_bmc_offers() {
 fn a_bmc_that_settles_for_other_algorithms_is_not_believed() {
     let mut bmc = Bmc::new();
     bmc.settles_for_3 = true;
-    let options = options().only_suite(CipherSuite::Seventeen);
+    let options = options().suites(&[CipherSuite::Seventeen]);
     let mut world = World::with(options, Profile::default(), bmc, Faults::NONE, 1);
     assert_eq!(refused(&mut world).kind, FaultKind::NoCommonSecurity);
 }
