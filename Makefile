@@ -26,6 +26,10 @@ parity: ## rackpoll against ipmitool, freeipmi and net-snmp on the same devices,
 	cargo build --bin rackpoll
 	python3 scripts/parity $(PARITY)
 
+.PHONY: fuzz
+fuzz: ## seeded fuzzing of the protocol crates, stable compiler (FUZZ="--target session --executions 1000000"; --list)
+	cargo run --quiet --profile fuzz -p rackpoll-fuzz -- $(FUZZ)
+
 .PHONY: check
 check: ## formatting and lints, warnings as errors
 	cargo fmt --check
