@@ -52,7 +52,7 @@ pub(crate) const TARGETS: &[Target] = &[
     },
     Target {
         name: "sealed",
-        about: "packets of a session: only what is encrypted and authenticated gets in, and no more comes out than went in",
+        about: "packets of a session: only what is encrypted and authenticated as its suite wants gets in, and no more comes out",
         run: sealed,
         seeds: sealed_packets,
         longest: MAX_DATAGRAM,
@@ -122,13 +122,15 @@ fn sealed(bytes: &[u8]) {
         if let Ok(Datagram::RmcpPlus(packet)) = Datagram::decode(bytes)
             && unseal(&mut plain, &keys, &packet) == Unsealed::Plain
         {
-            assert!(packet.encrypted && packet.authenticated && plain.len() < packet.payload.len());
+            assert_eq!(packet.encrypted, suite.encrypts());
+            assert_eq!(packet.authenticated, keys.code_length() > 0);
+            assert!(plain.len() <= packet.payload.len());
         }
-        // As a BMC with the keys would send it: any encrypted payload under a right code.
+        // As a BMC with the keys would send it: any payload under a right code.
         let mut signed = Vec::with_capacity(bytes.len() + 64);
         encode_sessionless(&mut signed, PayloadType::Ipmi, bytes);
         if let Some(kind) = signed.get_mut(5) {
-            *kind |= 0xc0;
+            *kind |= if suite.encrypts() { 0x80 } else { 0 } | if keys.code_length() > 0 { 0x40 } else { 0 };
         }
         signed.extend_from_slice(&[0, 7]);
         let code = keys.integrity_code(&signed[4..]);
