@@ -38,8 +38,8 @@ def is_end(value):
 
 def unquoted(value):
     if len(value) >= 2 and value.startswith('"') and value.endswith('"'):
-        # net-snmp escapes quotes and backslashes inside.
-        return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL)
+        # The backslash before a quote or backslash inside stays: it is part of what is printed.
+        return value[1:-1]
     return value
 
 

@@ -148,6 +148,10 @@ fn ipmi(arguments: IpmiArguments) -> Result<Wanted, Fault> {
 }
 
 fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
+    for oid in &arguments.oid {
+        config::check_oid(oid)
+            .map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("--oid {oid:?}: {fault}")))?;
+    }
     let community = secret("community", arguments.community_env, arguments.community_file)?;
     let target = target(&arguments.host, SNMP_PORT)?;
     let mut value = Map::new();

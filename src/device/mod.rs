@@ -2,6 +2,7 @@
 
 mod line;
 mod mailbox;
+mod snmp;
 mod sockets;
 #[cfg(test)]
 pub(crate) mod testing;

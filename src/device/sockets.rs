@@ -1,15 +1,22 @@
-use std::{future::Future, net::SocketAddr, pin::Pin, time::Duration};
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use rackpoll_io::{CipherSuite, IpmiDevice, IpmiSockets, Options, Profile};
+use rackpoll_io::{
+    CipherSuite, Credentials, IpmiDevice, IpmiSockets, Options, Profile, SnmpDevice, SnmpSockets,
+};
 use rackpoll_model::{Fault, FaultKind, PollRequest};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
-use super::{Line, Lines, PollFuture};
+use super::{Line, Lines, PollFuture, snmp::Snmp};
 use crate::job::Credential;
+
+/// Silent SNMP agents that the network is asked about at a time, each with a socket of its own.
+const DIAGNOSES: usize = 2;
 
 /// Lines over the shared sockets.
 pub struct SocketLines {
     ipmi: IpmiSockets,
+    snmp: SnmpSockets,
+    diagnoses: Arc<Semaphore>,
     suite: Option<CipherSuite>,
 }
 
@@ -19,7 +26,12 @@ impl SocketLines {
     /// # Errors
     /// The operating system has no socket for us.
     pub fn bind(suite: Option<CipherSuite>) -> std::io::Result<Self> {
-        Ok(Self { ipmi: IpmiSockets::bind()?, suite })
+        Ok(Self {
+            ipmi: IpmiSockets::bind()?,
+            snmp: SnmpSockets::new(),
+            diagnoses: Arc::new(Semaphore::new(DIAGNOSES)),
+            suite,
+        })
     }
 }
 
@@ -36,8 +48,10 @@ impl Lines for SocketLines {
                 }
                 Err(fault) => Box::new(Refused(fault)),
             },
-            Credential::Community(_) => {
-                Box::new(Refused(Fault::new(FaultKind::NotSupported, "SNMP polls are not supported yet")))
+            Credential::Community(community) => {
+                let credentials = Credentials::Community(community.clone());
+                let device = SnmpDevice::new(&self.snmp, peer, credentials);
+                Box::new(Snmp::new(device, Arc::clone(&self.diagnoses)))
             }
         }
     }
@@ -85,6 +99,6 @@ impl Line for Refused {
     }
 }
 
-fn wrong_line() -> Fault {
+pub(super) fn wrong_line() -> Fault {
     Fault::new(FaultKind::Internal, "a request of one protocol came to a line of the other")
 }

@@ -356,7 +356,7 @@ fn read_oids(oids: &[Value]) -> Result<Vec<String>, Fault> {
         check_oid(oid).map_err(|fault| {
             let kind = match fault {
                 OidFault::Named => FaultKind::NotSupported,
-                OidFault::Malformed => FaultKind::MalformedCommand,
+                OidFault::Malformed(_) => FaultKind::MalformedCommand,
             };
             Fault::new(kind, format!("`config.oids[{index}]`: {fault}"))
         })?;

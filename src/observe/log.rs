@@ -9,7 +9,7 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 const VARIABLE: &str = "RACKPOLL_LOG";
 
 /// Chatty libraries speak up only when they have something to say.
-const QUIET: &str = "lapin=off,rumqttd=off,rumqttc=warn,async_snmp=warn";
+const QUIET: &str = "lapin=off,rumqttd=off,rumqttc=warn,async_snmp=off";
 
 /// Where the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -22,5 +22,6 @@ mod kill;
 mod mqtt;
 mod outage;
 mod shutdown;
+mod snmp;
 mod sockets;
 mod systemd;

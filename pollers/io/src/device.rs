@@ -8,7 +8,7 @@ use rackpoll_model::{Fault, FaultKind, IpmiCommand, Reading, Secret};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use crate::{
-    diagnosis,
+    diagnosis::{self, Service},
     entropy::Entropy,
     peers::Channel,
     sockets::{IpmiSockets, Shared},
@@ -207,7 +207,7 @@ impl Exchanges<'_> {
     /// What the session or the operating system has said, if anything.
     fn outcome(&self) -> Option<Result<Option<Response>, Fault>> {
         if let Some(error) = self.channel.take_unsendable()
-            && let Some(message) = diagnosis::explain(self.channel.peer, &error)
+            && let Some(message) = diagnosis::explain(self.channel.peer, Service::Ipmi, &error)
         {
             return Some(Err(Fault::new(FaultKind::Unreachable, message)));
         }
@@ -224,7 +224,7 @@ impl Exchanges<'_> {
 
     /// Asks the network why the peer is silent, and lets the session go on meanwhile.
     async fn diagnose(&mut self) -> Result<(), Fault> {
-        let diagnosis = diagnosis::why_silent(self.channel.peer, &self.shared.diagnoses);
+        let diagnosis = diagnosis::why_silent(self.channel.peer, Service::Ipmi, &self.shared.diagnoses);
         tokio::pin!(diagnosis);
         loop {
             let due = self.channel.session().poll_timeout().map_or(self.deadline, Instant::from);

@@ -12,8 +12,10 @@ mod peers;
 mod sockets;
 
 pub use device::IpmiDevice;
+pub use diagnosis::{Service, why_silent};
 pub use rackpoll_ipmi::{
     crypto::CipherSuite,
     session::{Options, Profile, Statistics, Timing},
 };
+pub use rackpoll_snmp::{Credentials, SnmpDevice, SnmpSockets};
 pub use sockets::{IpmiSockets, SocketStatistics};

@@ -49,6 +49,8 @@ pub enum FaultKind {
     Busy,
     /// The device refused the command with a completion code or an SNMP error.
     Refused,
+    /// The SNMP agent has no such object, or no such instance of it.
+    NoSuchObject,
     /// The device's answer cannot be right: garbage, wrong lengths, contradictions.
     BadAnswer,
     /// No cipher suite or security model that both sides accept.
@@ -84,6 +86,7 @@ impl FaultKind {
             Self::NoSessionSlot => "NoSessionSlotError",
             Self::Busy => "DeviceBusyError",
             Self::Refused => "RefusedError",
+            Self::NoSuchObject => "NoSuchObjectError",
             Self::BadAnswer => "BadAnswerError",
             Self::NoCommonSecurity => "NoCommonSecurityError",
             Self::MalformedCommand => "MalformedCommandError",
@@ -108,9 +111,11 @@ impl FaultKind {
             Self::NoSessionSlot | Self::Busy | Self::Refused | Self::BadAnswer | Self::NoCommonSecurity => {
                 Blame::Device
             }
-            Self::MalformedCommand | Self::UnknownCommand | Self::NotSupported | Self::NotServed => {
-                Blame::Request
-            }
+            Self::MalformedCommand
+            | Self::UnknownCommand
+            | Self::NotSupported
+            | Self::NotServed
+            | Self::NoSuchObject => Blame::Request,
             Self::MailboxFull | Self::ShuttingDown | Self::Internal => Blame::Agent,
         }
     }

@@ -36,6 +36,8 @@ pub enum Value {
         /// The contents, as they came.
         data: Box<[u8]>,
     },
+    /// Contents that do not fit their tag, such as an IpAddress of three bytes: the agent's mistake. As they came.
+    Malformed(Box<[u8]>),
     /// The agent has no object of this name.
     NoSuchObject,
     /// The agent has the object, and not this instance of it.

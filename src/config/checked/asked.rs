@@ -1,6 +1,6 @@
 //! What a poller asks: `ipmi`, or `snmp`.
 
-use rackpoll_model::{IpmiCommand, PollRequest, SnmpRequest};
+use rackpoll_model::{IpmiCommand, Oid, PollRequest, SnmpRequest};
 
 use crate::config::{
     fault::Findings,
@@ -33,27 +33,22 @@ pub enum OidFault {
     /// `SNMPv2-MIB::sysDescr`.
     #[error("names of MIB objects cannot be resolved yet; write the oid in numbers")]
     Named,
-    /// Anything else.
-    #[error("an oid is 1 to 128 numbers below 2^32 with dots between them")]
-    Malformed,
+    /// No oid at all, or none that can be sent.
+    #[error(transparent)]
+    Malformed(#[from] rackpoll_model::OidFault),
 }
 
-/// Checks an oid in numbers, with or without the leading dot (at most 128 of 32 bits, RFC 3416 clause 4.1).
+/// Checks an oid in numbers, with or without the leading dot.
 ///
 /// # Errors
 /// Whether it is a name or nothing at all.
 pub fn check_oid(text: &str) -> Result<(), OidFault> {
-    let numbers = text.strip_prefix('.').unwrap_or(text);
-    let is_number =
-        |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()) && part.parse::<u32>().is_ok();
-    if numbers.split('.').all(is_number) && numbers.split('.').count() <= 128 {
-        return Ok(());
-    }
+    let Err(fault) = text.parse::<Oid>() else { return Ok(()) };
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_');
     if text.len() <= 256 && text.bytes().all(is_word) && text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
         return Err(OidFault::Named);
     }
-    Err(OidFault::Malformed)
+    Err(fault.into())
 }
 
 pub(super) fn check(table: &mut Table, findings: &mut Findings) -> Option<PollRequest> {

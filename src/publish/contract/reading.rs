@@ -1,5 +1,6 @@
-use rackpoll_model::{ChassisStatus, Reading, Uid};
-use serde_json::{Value, json};
+use rackpoll_model::{ChassisStatus, OidWalk, Reading, Uid};
+use rackpoll_snmp::{oid_text, value_text};
+use serde_json::{Map, Value, json};
 
 /// A reading as RackHD's consumers know it (contract.md, section 3).
 pub fn reading_value(reading: &Reading) -> Value {
@@ -7,6 +8,7 @@ pub fn reading_value(reading: &Reading) -> Value {
         Reading::Power(on) => Value::Bool(*on),
         Reading::Uid(uid) => Value::from(uid_text(*uid)),
         Reading::Chassis(status) => chassis(status),
+        Reading::Oids(walks) => walks.iter().map(oid_walk).collect(),
         // The rest is not here yet.
         _ => Value::Null,
     }
@@ -34,4 +36,50 @@ fn chassis(status: &ChassisStatus) -> Value {
         "intrusion": status.intrusion,
         "frontPanelLockout": status.front_panel_lockout,
     })
+}
+
+/// What was there before an error stays in `values`: a broken object somewhere does not take the good ones away.
+fn oid_walk(walk: &OidWalk) -> Value {
+    let values: Map<String, Value> = walk
+        .varbinds
+        .iter()
+        .map(|varbind| (oid_text(&varbind.oid), value_text(&varbind.value).into()))
+        .collect();
+    let mut value = Map::new();
+    value.insert("source".to_owned(), walk.source.as_str().into());
+    value.insert("values".to_owned(), values.into());
+    if let Some(fault) = &walk.error {
+        let error = json!({ "name": fault.kind.name(), "message": fault.message });
+        value.insert("error".to_owned(), error);
+    }
+    value.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use rackpoll_model::{Fault, FaultKind, Oid, Value as SnmpValue, VarBind};
+
+    use super::*;
+
+    #[test]
+    fn oids_in_the_contracts_form() {
+        let root: Oid = "1.3.6.1.2.1.1".parse().unwrap();
+        let varbind = |index: u32, value| VarBind { oid: root.join(&[index, 0]), value };
+        let good = OidWalk {
+            source: "1.3.6.1.2.1.1".into(),
+            root: root.clone(),
+            varbinds: vec![
+                varbind(3, SnmpValue::TimeTicks(8_640_012)),
+                varbind(5, SnmpValue::OctetString(b"sw-1"[..].into())),
+            ],
+            error: None,
+        };
+        let fault = Fault::new(FaultKind::NoSuchObject, "the agent has no such object");
+        let bad = OidWalk { source: ".1.3".into(), root, varbinds: Vec::new(), error: Some(fault) };
+        let expected = concat!(
+            r#"[{"source":"1.3.6.1.2.1.1","values":{".1.3.6.1.2.1.1.3.0":"1:0:00:00.12",".1.3.6.1.2.1.1.5.0":"sw-1"}},"#,
+            r#"{"source":".1.3","values":{},"error":{"name":"NoSuchObjectError","message":"the agent has no such object"}}]"#,
+        );
+        assert_eq!(reading_value(&Reading::Oids(vec![good, bad])).to_string(), expected);
+    }
 }

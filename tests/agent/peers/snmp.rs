@@ -80,6 +80,12 @@ impl SnmpAgent {
         self.address.to_string()
     }
 
+    /// What net-snmp's `snmpbulkwalk` prints below an oid, as the contract wants it: quotes around strings removed.
+    pub fn walked(&self, community: &str, oid: &str) -> serde_json::Map<String, serde_json::Value> {
+        let printed = self.client("snmpbulkwalk", community, &["-t", "10", oid]).expect("snmpbulkwalk");
+        values(&printed)
+    }
+
     pub fn community(&self) -> &str {
         &self.community
     }
@@ -95,4 +101,35 @@ fn client(address: SocketAddr, tool: &str, community: &str, arguments: &[&str]) 
         .args(["-v2c", "-c", community, "-t", "1", "-r", "1", "-m", "", "-Oqn"])
         .arg(address.to_string())
         .args(arguments))
+}
+
+/// Oids and values of what `-Oqn` prints; a value may have several lines.
+fn values(printed: &str) -> serde_json::Map<String, serde_json::Value> {
+    let mut values: Vec<(String, String)> = Vec::new();
+    for line in printed.strip_suffix('\n').unwrap_or(printed).split('\n') {
+        let is_oid = |word: &str| {
+            word.strip_prefix('.').is_some_and(|numbers| {
+                numbers.contains('.') && numbers.split('.').all(|number| number.parse::<u32>().is_ok())
+            })
+        };
+        match (line.split_once(' '), values.last_mut()) {
+            (Some((oid, value)), _) if is_oid(oid) => values.push((oid.to_owned(), value.to_owned())),
+            (_, Some((_, value))) => {
+                value.push('\n');
+                value.push_str(line);
+            }
+            _ => panic!("{line:?} is no variable"),
+        }
+    }
+    let unquoted = |value: String| {
+        value
+            .strip_prefix('"')
+            .and_then(|value| value.strip_suffix('"'))
+            .map_or_else(|| value.clone(), str::to_owned)
+    };
+    values
+        .into_iter()
+        .filter(|(_, value)| !value.starts_with("No Such ") && !value.starts_with("No more variables "))
+        .map(|(oid, value)| (oid, unquoted(value).into()))
+        .collect()
 }

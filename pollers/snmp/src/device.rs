@@ -1,0 +1,146 @@
+use std::net::SocketAddr;
+
+use rackpoll_model::{Blame, Fault, FaultKind, Oid, OidWalk, Reading, SnmpRequest};
+use tokio::time::Instant;
+
+use crate::{
+    Credentials, SnmpSockets,
+    habits::Habits,
+    session::Session,
+    walk::{Found, Walker},
+};
+
+/// Columns that are walked side by side: so many values of a usual size fit a frame with a few rows of them.
+const COLUMNS: usize = 8;
+
+/// One SNMP agent under one credential, and what has been learned about it.
+///
+/// There is nothing to close: an agent knows no sessions.
+pub struct SnmpDevice {
+    sockets: SnmpSockets,
+    peer: SocketAddr,
+    credentials: Credentials,
+    session: Option<Session>,
+    habits: Habits,
+    attempts: u32,
+}
+
+impl SnmpDevice {
+    /// An agent at this address. Nothing is sent before the first poll.
+    pub fn new(sockets: &SnmpSockets, peer: SocketAddr, credentials: Credentials) -> Self {
+        let sockets = sockets.clone();
+        Self { sockets, peer, credentials, session: None, habits: Habits::default(), attempts: 0 }
+    }
+
+    /// Runs a poll. Ends by `deadline`, and may be dropped at any await.
+    ///
+    /// # Errors
+    /// The device gave nothing at all. Where it gave something, what is missing has its fault in the reading.
+    pub async fn poll(&mut self, request: &SnmpRequest, deadline: Instant) -> Result<Reading, Fault> {
+        match request {
+            SnmpRequest::Oids(sources) => self.oids(sources, deadline).await.map(Reading::Oids),
+            SnmpRequest::Metric(_) => {
+                self.attempts = 0;
+                Err(Fault::new(FaultKind::NotSupported, "metric polls are not supported yet"))
+            }
+        }
+    }
+
+    /// Walks each oid and, where nothing lies below it, gets the oid itself, as `snmpwalk` does.
+    async fn oids(&mut self, sources: &[String], deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
+        self.attempts = 0;
+        let mut roots = Vec::with_capacity(sources.len());
+        for source in sources {
+            let root: Oid = source
+                .parse()
+                .map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("{source:?}: {fault}")))?;
+            roots.push(root);
+        }
+        let walks = self.ask(&roots, 1, deadline, true).await?;
+        Ok(sources
+            .iter()
+            .zip(walks)
+            .map(|(source, walk)| OidWalk { source: source.clone(), ..walk })
+            .collect())
+    }
+
+    /// Walks the columns side by side. An empty column is no error.
+    ///
+    /// # Errors
+    /// The device gave nothing at all.
+    pub async fn walk(&mut self, columns: &[Oid], deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
+        self.ask(columns, COLUMNS, deadline, false).await
+    }
+
+    async fn ask(
+        &mut self,
+        roots: &[Oid],
+        width: usize,
+        deadline: Instant,
+        scalars: bool,
+    ) -> Result<Vec<OidWalk>, Fault> {
+        let peer = self.peer;
+        self.attempts = 1;
+        let session = match &mut self.session {
+            Some(session) => session,
+            none => {
+                let session = Session::open(&self.sockets, peer, &self.credentials)
+                    .await
+                    .map_err(|fault| named(peer, &fault))?;
+                none.insert(session)
+            }
+        };
+        let session = &*session;
+        let mut walker = Walker::new(session, &mut self.habits, deadline);
+        let mut found = walker.walk(roots, width).await;
+        if scalars {
+            for (root, found) in roots.iter().zip(&mut found) {
+                if found.varbinds.is_empty() && found.error.is_none() {
+                    *found = walker.scalar(root).await;
+                }
+            }
+        }
+        let walks = roots.iter().zip(found).map(|(root, Found { varbinds, error })| OidWalk {
+            source: root.to_string(),
+            root: root.clone(),
+            varbinds,
+            error: error.map(|fault| named(peer, &session.explain(fault))),
+        });
+        something(walks.collect())
+    }
+
+    /// How many times the last poll was begun: 0 where it was refused before anything was sent.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Whether the device has answered anything yet.
+    pub fn has_heard(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.wire().heard().ever)
+    }
+
+    /// The agent's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+}
+
+/// The walks, unless nothing came of any of them for a reason that lies not in what was asked.
+fn something(walks: Vec<OidWalk>) -> Result<Vec<OidWalk>, Fault> {
+    let about_the_device = |walk: &OidWalk| {
+        walk.varbinds.is_empty()
+            && walk.error.as_ref().is_some_and(|fault| {
+                fault.kind == FaultKind::BadAnswer
+                    || matches!(fault.kind.blame(), Blame::Network | Blame::Credentials | Blame::Agent)
+            })
+    };
+    match walks.first().and_then(|walk| walk.error.clone()) {
+        Some(fault) if walks.iter().all(about_the_device) => Err(fault),
+        _ => Ok(walks),
+    }
+}
+
+/// The fault with the peer that it is about.
+fn named(peer: SocketAddr, fault: &Fault) -> Fault {
+    Fault::new(fault.kind, format!("{peer}: {}", fault.message))
+}

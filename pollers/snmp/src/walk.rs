@@ -1,0 +1,234 @@
+use std::future::Future;
+
+use rackpoll_model::{Fault, FaultKind, Oid, Value, VarBind};
+use tokio::time::{Duration, Instant, timeout_at};
+
+use crate::{
+    agent::{Agent, Answer, Failure, NO_SUCH_NAME},
+    habits::Habits,
+};
+
+/// Most variables of one poll. Large switches have some ten thousand below one oid; an agent that makes up ever new ones
+/// is stopped here.
+pub(crate) const MOST_ROWS: usize = 100_000;
+/// Most bytes of answers of one poll, for the same reason.
+const MOST_BYTES: usize = 32 << 20;
+/// A GETBULK that gets no answer is asked again with less in it after a quarter of the time that is left, within these.
+const PATIENCE: std::ops::RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(20);
+
+/// What a walk of one root has found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    pub(crate) varbinds: Vec<VarBind>,
+    pub(crate) error: Option<Fault>,
+}
+
+/// Asks one agent for more than an exchange holds, until the deadline.
+pub(crate) struct Walker<'a, A> {
+    agent: &'a A,
+    habits: &'a mut Habits,
+    deadline: Instant,
+    rows_left: usize,
+    bytes_left: usize,
+}
+
+/// The walk of one root.
+struct Column {
+    root: Oid,
+    /// The last variable that was found; what is asked for next comes after it.
+    at: Oid,
+    varbinds: Vec<VarBind>,
+    undecodable: Option<Oid>,
+    end: Option<Result<(), Fault>>,
+}
+
+impl Column {
+    fn new(root: &Oid) -> Self {
+        Self { root: root.clone(), at: root.clone(), varbinds: Vec::new(), undecodable: None, end: None }
+    }
+
+    fn found(self) -> Found {
+        let undecodable = self.undecodable.as_ref().map(undecodable);
+        Found { varbinds: self.varbinds, error: self.end.and_then(Result::err).or(undecodable) }
+    }
+
+    fn is_open(&self) -> bool {
+        self.end.is_none()
+    }
+}
+
+impl<'a, A: Agent> Walker<'a, A> {
+    pub(crate) fn new(agent: &'a A, habits: &'a mut Habits, deadline: Instant) -> Self {
+        Self { agent, habits, deadline, rows_left: MOST_ROWS, bytes_left: MOST_BYTES }
+    }
+
+    /// Walks each root, up to `width` of them side by side: what asks for the columns of a table wants one row an answer,
+    /// and what asks for whole trees wants one tree after the other. An error of one root leaves the others alone.
+    pub(crate) async fn walk(&mut self, roots: &[Oid], width: usize) -> Vec<Found> {
+        let mut columns: Vec<Column> = roots.iter().map(Column::new).collect();
+        let mut width = width.max(1);
+        loop {
+            let mut open: Vec<&mut Column> =
+                columns.iter_mut().filter(|column| column.is_open()).take(width).collect();
+            if open.is_empty() {
+                return columns.into_iter().map(Column::found).collect();
+            }
+            let at: Vec<Oid> = open.iter().map(|column| column.at.clone()).collect();
+            match self.next(&at).await {
+                Ok(answer) => {
+                    if !self.take(answer, &mut open) {
+                        width = 1;
+                    }
+                }
+                Err(Failure::Status { status: NO_SUCH_NAME, index }) if self.agent.is_v1() => {
+                    let place = usize::try_from(index).ok().and_then(|index| index.checked_sub(1));
+                    let alone = open.len() == 1;
+                    match place.and_then(|place| open.get_mut(place)) {
+                        Some(column) => column.end = Some(Ok(())),
+                        None if alone => open.iter_mut().for_each(|column| column.end = Some(Ok(()))),
+                        None => width = 1,
+                    }
+                }
+                Err(Failure::Fault(fault)) => {
+                    // The device, and not this root of it: the others would fare no better.
+                    for column in columns.iter_mut().filter(|column| column.is_open()) {
+                        column.end = Some(Err(fault.clone()));
+                    }
+                }
+                // Which of them it is about shows when each is asked for alone.
+                Err(_) if open.len() > 1 => width = 1,
+                Err(failure) => open.iter_mut().for_each(|column| column.end = Some(Err(failure.fault()))),
+            }
+        }
+    }
+
+    /// Gets the oid itself: `snmpwalk` does so where nothing lies below it, and people ask for instances all the time.
+    pub(crate) async fn scalar(&mut self, oid: &Oid) -> Found {
+        let answer = self.until_deadline(self.agent.get(std::slice::from_ref(oid))).await;
+        let varbind = match answer {
+            Ok(answer) => answer.varbinds.into_iter().next(),
+            Err(failure) => return Found { varbinds: Vec::new(), error: Some(failure.fault()) },
+        };
+        let error = match varbind {
+            Some(varbind) if varbind.oid != *oid => Fault::new(
+                FaultKind::BadAnswer,
+                format!("asked for {oid}, the agent answers about {}", varbind.oid),
+            ),
+            Some(VarBind { value: Value::NoSuchObject | Value::EndOfMibView, .. }) => {
+                Fault::new(FaultKind::NoSuchObject, "the agent has no such object")
+            }
+            Some(VarBind { value: Value::NoSuchInstance, .. }) => {
+                Fault::new(FaultKind::NoSuchObject, "the agent has the object, and no such instance of it")
+            }
+            Some(VarBind { value: Value::Malformed(_), .. }) => undecodable(oid),
+            Some(varbind) => return Found { varbinds: vec![varbind], error: None },
+            None => without_variables(),
+        };
+        Found { varbinds: Vec::new(), error: Some(error) }
+    }
+
+    /// Sorts an answer into the columns it was asked for. False where it does not fit them and they had better be asked for
+    /// one by one.
+    fn take(&mut self, answer: Answer, open: &mut [&mut Column]) -> bool {
+        let width = open.len();
+        self.bytes_left = self.bytes_left.saturating_sub(answer.size);
+        let too_short = answer.varbinds.len() < width;
+        for (place, varbind) in answer.varbinds.into_iter().enumerate() {
+            let Some(column) = open.get_mut(place.checked_rem(width).unwrap_or(0)) else { continue };
+            if !column.is_open() {
+                continue;
+            }
+            if varbind.value.is_exception() || !varbind.oid.is_within(&column.root) {
+                column.end = Some(Ok(()));
+            } else if varbind.oid <= column.at {
+                if width > 1 {
+                    return false;
+                }
+                column.end = Some(Err(not_increasing(&column.at, &varbind.oid)));
+            } else if self.rows_left == 0 || self.bytes_left == 0 {
+                column.end = Some(Err(too_much()));
+            } else {
+                self.rows_left = self.rows_left.saturating_sub(1);
+                column.at = varbind.oid.clone();
+                match varbind.value {
+                    Value::Malformed(_) => {
+                        column.undecodable.get_or_insert(varbind.oid);
+                    }
+                    _ => column.varbinds.push(varbind),
+                }
+            }
+        }
+        !too_short
+    }
+
+    /// What follows each of these: one row or, where the agent has GETBULK, several.
+    async fn next(&mut self, at: &[Oid]) -> Result<Answer, Failure> {
+        while !self.agent.is_v1() && self.habits.may_ask_in_bulk() {
+            let repetitions = self.habits.repetitions(at.len());
+            let patience = self.patience();
+            let bulk = timeout_at(Instant::now() + patience, self.agent.get_bulk(at, repetitions)).await;
+            match bulk {
+                Ok(Ok(answer)) if !answer.varbinds.is_empty() => {
+                    self.habits.answered(&answer);
+                    return Ok(answer);
+                }
+                Ok(Err(Failure::TooBig)) if repetitions > 1 => self.habits.ask_less(repetitions),
+                Err(_) if Instant::now() >= self.deadline => return Err(silent()),
+                Err(_) if repetitions > 1 => self.habits.ask_less(repetitions),
+                Ok(Err(failure @ Failure::Fault(_))) => return Err(failure),
+                // An error of anything in the range, no GETBULK at all, or nothing but silence: GETNEXT will show.
+                Ok(_) | Err(_) => break,
+            }
+        }
+        let answer = self.until_deadline(self.agent.get_next(at)).await;
+        match answer {
+            Ok(answer) if answer.varbinds.is_empty() => Err(Failure::Fault(without_variables())),
+            Ok(answer) => {
+                self.habits.answers_to_get_next();
+                Ok(answer)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        (left / 4).clamp(*PATIENCE.start(), *PATIENCE.end()).min(left)
+    }
+
+    async fn until_deadline(
+        &self,
+        exchange: impl Future<Output = Result<Answer, Failure>>,
+    ) -> Result<Answer, Failure> {
+        timeout_at(self.deadline, exchange).await.unwrap_or_else(|_| Err(silent()))
+    }
+}
+
+fn silent() -> Failure {
+    Failure::Fault(Fault::new(FaultKind::Timeout, "no answer within the deadline"))
+}
+
+fn without_variables() -> Fault {
+    Fault::new(FaultKind::BadAnswer, "the agent answers without any variable")
+}
+
+fn undecodable(oid: &Oid) -> Fault {
+    Fault::new(FaultKind::BadAnswer, format!("the value of {oid} cannot be decoded"))
+}
+
+fn not_increasing(at: &Oid, next: &Oid) -> Fault {
+    let what = if at == next {
+        format!("the agent says that {at} follows itself: a walk would never end")
+    } else {
+        format!("the agent says that {next} follows {at}, which comes later: a walk would never end")
+    };
+    Fault::new(FaultKind::BadAnswer, what)
+}
+
+fn too_much() -> Fault {
+    let what = format!(
+        "the agent has more than {MOST_ROWS} variables or {} MiB below the oids; ask for less",
+        MOST_BYTES >> 20
+    );
+    Fault::new(FaultKind::BadAnswer, what)
+}
