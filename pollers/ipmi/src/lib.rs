@@ -2,5 +2,6 @@
 
 pub mod command;
 pub mod crypto;
+pub mod sel;
 pub mod session;
 pub mod wire;

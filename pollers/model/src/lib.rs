@@ -20,7 +20,7 @@ pub use fault::{Blame, Fault, FaultKind};
 pub use oid::{Oid, OidFault};
 pub use reading::Reading;
 pub use secret::Secret;
-pub use sel::{SelEntry, SelInformation};
+pub use sel::{EventData, SelAllocation, SelBody, SelEntry, SelInformation, SelLog, SelTime, SystemEvent};
 pub use sensor::{
     Entity, EventControl, EventEnable, Level, Limits, Ranges, Rate, Relation, Sensor, SensorOwner,
     SensorReading, SensorState, SensorThresholds, States, Threshold, ThresholdAccess, ThresholdSet,

@@ -1,4 +1,4 @@
-use crate::{ChassisStatus, OidWalk, SelEntry, SelInformation, SensorReading, SensorThresholds, Uid};
+use crate::{ChassisStatus, OidWalk, SelInformation, SelLog, SensorReading, SensorThresholds, Uid};
 
 /// What a poll found out.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +11,10 @@ pub enum Reading {
     Chassis(ChassisStatus),
     /// The SEL's size, stamps and abilities.
     SelInformation(SelInformation),
-    /// SEL entries, oldest first.
-    Sel(Vec<SelEntry>),
+    /// The newest records of the SEL, at least 25 where there are so many.
+    Sel(SelLog),
+    /// The SEL's records for those who follow it.
+    SelEntries(SelLog),
     /// One per sensor, in the repository's order.
     Sdr(Vec<SensorReading>),
     /// The drive slots' sensors among them.

@@ -6,6 +6,11 @@ pub mod get_channel_authentication_capabilities;
 pub mod get_channel_cipher_suites;
 pub mod get_chassis_status;
 pub mod get_device_id;
+pub mod get_sel_allocation_info;
+pub mod get_sel_entry;
+pub mod get_sel_info;
+pub mod get_sel_time;
+pub mod reserve_sel;
 pub mod set_session_privilege_level;
 
 mod chassis_poll;
