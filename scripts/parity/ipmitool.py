@@ -111,7 +111,7 @@ def sel(text):
         parts = (line.split(",") + [""])[:6]
         if len(parts) < 6:
             continue
-        log_id, date, time, sensor, event, value = (part.strip() for part in parts)
+        log_id, date, time, sensor, _event, value = (part.strip() for part in parts)
         kind, number = re.fullmatch(r"(.*?)(?: (#0x[0-9a-f]+))?", sensor).groups("")
         dated = re.fullmatch(r"\d\d/\d\d/\d\d(\d\d)?", date) is not None
         entries.append({
@@ -120,7 +120,8 @@ def sel(text):
             "time": time.split(" ")[0] if dated else "",
             "sensorType": kind,
             "sensorNumber": number,
-            "event": event,
+            # RackHD's parser keeps the blank at the end of some texts, and rules match whole texts.
+            "event": parts[4],
             "value": value,
         })
     return entries
@@ -151,15 +152,16 @@ def sel_entries(text, raw):
     for block in re.split(r"\n\s*\n", text):
         entry = {}
         for line in block.splitlines():
-            if ":" in line:
-                label, value = (part.strip() for part in line.split(":", 1))
-                entry[label] = value
+            # As RackHD's parser: blanks at a value's end stay.
+            if " : " in line:
+                label, value = line.split(" : ", 1)
+                entry[label.strip()] = value
         if "SEL Record ID" not in entry:
             continue
         record = records.get(entry["SEL Record ID"])
-        if record is not None and entry.get("Record Type") == "02":
-            seconds = int.from_bytes(record[3:7], "little")
-            entry["Timestamp"] = stamp(seconds) or ""
+        if record is not None and "Timestamp" in entry:
+            entry["Timestamp"] = stamp(int.from_bytes(record[3:7], "little")) or ""
+        if record is not None and record[2] < 0xC0:
             entry["Sensor Type Code"] = f"{record[10]:02x}"
             entry["Event Type Code"] = f"{record[12] & 0x7f:02x}"
         entries.append(entry)

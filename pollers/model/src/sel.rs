@@ -97,8 +97,8 @@ pub enum SelBody {
     OemTimestamped {
         /// When.
         time: SelTime,
-        /// Enterprise number, low byte first, as it came.
-        manufacturer: [u8; 3],
+        /// Enterprise number.
+        manufacturer: u32,
         /// The manufacturer's own.
         data: [u8; 6],
     },

@@ -6,6 +6,7 @@ mod poll;
 mod reading;
 mod reply;
 mod result;
+mod sel;
 mod time;
 
 pub use cache_entry::{cache_entry, cache_id};
@@ -14,3 +15,4 @@ pub use poll::Accounting;
 pub use reading::reading_value;
 pub use reply::{cache_answer, error_event, no_cache_record};
 pub use result::{failure, result, result_value};
+pub use sel::long as sel_entry;

@@ -2,6 +2,8 @@ use rackpoll_model::{ChassisStatus, OidWalk, Reading, Uid};
 use rackpoll_snmp::{oid_text, value_text};
 use serde_json::{Map, Value, json};
 
+use super::sel;
+
 /// A reading as RackHD's consumers know it (contract.md, section 3).
 pub fn reading_value(reading: &Reading) -> Value {
     match reading {
@@ -9,6 +11,9 @@ pub fn reading_value(reading: &Reading) -> Value {
         Reading::Uid(uid) => Value::from(uid_text(*uid)),
         Reading::Chassis(status) => chassis(status),
         Reading::Oids(walks) => walks.iter().map(oid_walk).collect(),
+        Reading::SelInformation(information) => sel::information(information),
+        Reading::Sel(log) => sel::latest(log),
+        Reading::SelEntries(log) => sel::entries(log),
         // The rest is not here yet.
         _ => Value::Null,
     }

@@ -158,11 +158,11 @@ impl LogPoll {
         }
         match last_known {
             Some(id) => self.ask_record(Phase::LastKnown, id),
-            None => self.from_nothing(),
+            None => self.read_unknown(),
         }
     }
 
-    fn from_nothing(&mut self) -> Step {
+    fn read_unknown(&mut self) -> Step {
         let gaps = {
             let mut memory = lock(&self.memory);
             memory.forget();
@@ -172,11 +172,11 @@ impl LogPoll {
         self.walked.clear();
         match self.part {
             Part::Latest if !gaps => self.ask_record(Phase::Last, entry::LAST),
-            Part::Latest | Part::All => self.from_first(),
+            Part::Latest | Part::All => self.walk_from_first(),
         }
     }
 
-    fn from_first(&mut self) -> Step {
+    fn walk_from_first(&mut self) -> Step {
         {
             let mut memory = lock(&self.memory);
             memory.forget();
@@ -211,7 +211,7 @@ impl LogPoll {
         match self.phase {
             Phase::LastKnown => {
                 let same = lock(&self.memory).records.back().is_some_and(|known| known.raw == raw);
-                if same { self.follow(id, next) } else { Ok(self.from_nothing()) }
+                if same { self.follow(id, next) } else { Ok(self.read_unknown()) }
             }
             Phase::Back => {
                 // The record before is the one whose next record is the oldest known one.
@@ -234,7 +234,7 @@ impl LogPoll {
     fn gone(&mut self) -> Result<Step, Fault> {
         match self.phase {
             Phase::Back => Ok(self.by_the_chain()),
-            Phase::LastKnown => Ok(self.from_nothing()),
+            Phase::LastKnown => Ok(self.read_unknown()),
             // The log has become empty, or what was said to come next is not there any more.
             _ => self.start_anew(),
         }
@@ -243,7 +243,7 @@ impl LogPoll {
     /// The ids have gaps, so nothing tells the record before; the chain of next records has none.
     fn by_the_chain(&mut self) -> Step {
         lock(&self.memory).gaps = true;
-        self.from_first()
+        self.walk_from_first()
     }
 
     /// Goes on with the record after `id`, if there is one and this poll still may.
@@ -259,7 +259,7 @@ impl LogPoll {
         match self.part {
             Part::All if self.read >= AT_ONCE => Ok(self.finish()),
             // So far behind, the newest are found faster from the end.
-            Part::Latest if self.read >= LATEST_REMEMBERED && !self.fresh => Ok(self.from_nothing()),
+            Part::Latest if self.read >= LATEST_REMEMBERED && !self.fresh => Ok(self.read_unknown()),
             Part::All | Part::Latest => Ok(self.ask_record(Phase::Forward, next)),
         }
     }

@@ -14,7 +14,7 @@ pub fn decode(raw: [u8; 16]) -> SelEntry {
         0xe0.. => SelBody::Oem { data: *rest },
         0xc0.. => SelBody::OemTimestamped {
             time,
-            manufacturer: [g0, g1, revision],
+            manufacturer: u32::from_le_bytes([g0, g1, revision, 0]),
             data: [sensor_type, sensor_number, event, d1, d2, d3],
         },
         _ => SelBody::Event(SystemEvent {
@@ -55,7 +55,7 @@ mod tests {
             let SelBody::OemTimestamped { time, manufacturer, data } = decode(raw(record_type)).body else {
                 panic!("{record_type:#x} has a stamp");
             };
-            assert_eq!((time, manufacturer), (SelTime(0x6900_0000), [1, 2, 3]));
+            assert_eq!((time, manufacturer), (SelTime(0x6900_0000), 0x03_02_01));
             assert_eq!(data, [4, 5, 6, 7, 8, 9]);
         }
         for record_type in 0xe0..=0xff {

@@ -1,0 +1,192 @@
+//! The SEL as RackHD's consumers know it: what its parsers make of `ipmitool sel`, `-c sel list last 25` and
+//! `-v sel list` (contract.md, section 3).
+
+mod description;
+mod manufacturer;
+
+use std::fmt::Write as _;
+
+use rackpoll_model::{SelBody, SelEntry, SelInformation, SelLog, SelTime, SystemEvent};
+use serde_json::{Map, Value};
+
+use self::description::{description, sensor_type};
+use super::time::{bmc_date, bmc_time, since_start};
+
+/// Entries of a `sel` result.
+const LATEST: usize = 25;
+
+/// `selInformation`.
+pub(super) fn information(information: &SelInformation) -> Value {
+    let mut texts = Texts::default();
+    let version = information.version;
+    let known = if matches!(version, 0x51 | 0x02) { "v1.5, v2 compliant" } else { "Unknown" };
+    texts.put("Version", format!("{}.{} ({known})", version & 0x0f, version >> 4));
+    texts.put("Entries", information.entries);
+    let more = if information.free_space == u16::MAX { " or more" } else { "" };
+    texts.put("Free Space", format!("{} bytes{more}", information.free_space));
+    if let Some(percent) = percent_used(information) {
+        texts.put("Percent Used", percent);
+    }
+    texts.put("Last Add Time", stamp(information.last_addition));
+    texts.put("Last Del Time", stamp(information.last_erase));
+    texts.put("Overflow", information.overflow());
+    texts.put("Supported Cmds", commands(information));
+    if let Some(allocation) = &information.allocation {
+        texts.put("# of Alloc Units", allocation.units);
+        texts.put("Alloc Unit Size", allocation.unit_size);
+        texts.put("# Free Units", allocation.free_units);
+        texts.put("Largest Free Blk", allocation.largest_free_block);
+        texts.put("Max Record Size", allocation.largest_record);
+    }
+    Value::Object(texts.0)
+}
+
+/// Only a log with entries has a share that is used; where the free space is "or more", nobody knows it.
+fn percent_used(information: &SelInformation) -> Option<String> {
+    let used = u32::from(information.entries) * 16;
+    let all = used + u32::from(information.free_space);
+    match used {
+        0 => None,
+        _ if all >= 65_535 => Some("unknown".to_owned()),
+        _ => Some(format!("{}%", 100 * used / all)),
+    }
+}
+
+fn stamp(time: SelTime) -> String {
+    match time {
+        SelTime(0) | SelTime::UNSPECIFIED => "Not Available".to_owned(),
+        time if time.is_pre_init() => since_start(time.0),
+        time => format!("{} {}", bmc_date(time.0), bmc_time(time.0)),
+    }
+}
+
+fn commands(information: &SelInformation) -> String {
+    let supported = [
+        (information.delete(), "'Delete'"),
+        (information.partial_add(), "'Partial Add'"),
+        (information.reserve(), "'Reserve'"),
+        (information.allocation_info(), "'Get Alloc Info'"),
+    ];
+    supported.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
+}
+
+/// `sel`: the last entries, oldest first.
+pub(super) fn latest(log: &SelLog) -> Value {
+    let first = log.entries.len().saturating_sub(LATEST);
+    log.entries.iter().skip(first).map(|entry| short(entry, log.manufacturer)).collect()
+}
+
+fn short(entry: &SelEntry, manufacturer: Option<u32>) -> Value {
+    let mut texts = Texts::default();
+    texts.put("logId", format!("{:x}", entry.record_id));
+    let (date, time) = match &entry.body {
+        SelBody::Event(SystemEvent { time, .. }) | SelBody::OemTimestamped { time, .. } => {
+            date_and_time(*time)
+        }
+        SelBody::Oem { .. } => Default::default(),
+    };
+    texts.put("date", date);
+    texts.put("time", time);
+    let oem = format!("OEM record {:02x}", entry.record_type);
+    let (kind, number, event, value) = match &entry.body {
+        SelBody::Event(event) => {
+            // ipmitool prints no number 0.
+            let number = match event.sensor_number {
+                0 => String::new(),
+                number => format!("#{number:#04x}"),
+            };
+            let direction = if event.deassertion { "Deasserted" } else { "Asserted" };
+            let kind = sensor_type(event, manufacturer).to_owned();
+            (kind, number, description(event, manufacturer), direction.to_owned())
+        }
+        SelBody::OemTimestamped { manufacturer, data, .. } => {
+            (oem, String::new(), format!("{manufacturer:06x}"), hex(data))
+        }
+        SelBody::Oem { data } => (oem, String::new(), hex(data), String::new()),
+    };
+    texts.put("sensorType", kind);
+    texts.put("sensorNumber", number);
+    texts.put("event", event);
+    texts.put("value", value);
+    Value::Object(texts.0)
+}
+
+/// `selEntries`: these entries.
+pub(super) fn entries(log: &SelLog) -> Value {
+    log.entries.iter().map(|entry| Value::Object(long(entry, log.manufacturer))).collect()
+}
+
+/// An entry with the keys that rules of `sel.updated` name.
+pub fn long(entry: &SelEntry, manufacturer: Option<u32>) -> Map<String, Value> {
+    let mut texts = Texts::default();
+    texts.put("SEL Record ID", format!("{:04x}", entry.record_id));
+    let kind = entry.record_type;
+    match &entry.body {
+        SelBody::Event(event) => {
+            texts.put("Record Type", format!("{kind:02x}"));
+            texts.put("Timestamp", timestamp(event.time));
+            texts.put("Generator ID", format!("{:04x}", event.generator));
+            texts.put("EvM Revision", format!("{:02x}", event.revision));
+            texts.put("Sensor Type", sensor_type(event, manufacturer));
+            texts.put("Sensor Number", format!("{:02x}", event.sensor_number));
+            texts.put("Event Type", event.event_type.class().name());
+            let direction = if event.deassertion { "Deassertion Event" } else { "Assertion Event" };
+            texts.put("Event Direction", direction);
+            texts.put("Event Data", hex(&event.data));
+            texts.put("Description", description(event, manufacturer));
+            texts.put("Event Type Code", format!("{:02x}", event.event_type.0));
+            texts.put("Sensor Type Code", format!("{:02x}", event.sensor_type.0));
+        }
+        SelBody::OemTimestamped { time, manufacturer, data } => {
+            texts.put("Record Type", format!("{kind:02x}  (OEM timestamped)"));
+            texts.put("Timestamp", timestamp(*time));
+            // The spelling is ipmitool's.
+            texts.put("Manufactacturer ID", format!("{manufacturer:06x}"));
+            texts.put("OEM Defined", oem_defined(data));
+        }
+        SelBody::Oem { data } => {
+            texts.put("Record Type", format!("{kind:02x}  (OEM non-timestamped)"));
+            texts.put("OEM Defined", oem_defined(data));
+        }
+    }
+    texts.0
+}
+
+fn timestamp(time: SelTime) -> String {
+    match date_and_time(time) {
+        (date, time) if !date.is_empty() => format!("{date} {time}"),
+        _ => String::new(),
+    }
+}
+
+/// Both empty where the BMC did not know the time.
+fn date_and_time(time: SelTime) -> (String, String) {
+    if time.is_pre_init() || time == SelTime::UNSPECIFIED {
+        return (String::new(), String::new());
+    }
+    (bmc_date(time.0), bmc_time(time.0))
+}
+
+fn oem_defined(data: &[u8]) -> String {
+    // ipmitool shows a point for digits and signs too.
+    let printable = |byte: &u8| if matches!(byte, b'@'..=b'~') { char::from(*byte) } else { '.' };
+    format!("{} [{}]", hex(data), data.iter().map(printable).collect::<String>())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// An object of strings.
+#[derive(Default)]
+struct Texts(Map<String, Value>);
+
+impl Texts {
+    fn put(&mut self, key: &str, text: impl ToString) {
+        self.0.insert(key.to_owned(), Value::String(text.to_string()));
+    }
+}
