@@ -10,6 +10,8 @@ use rackpoll_model::{Blame, Fault, PollRequest, Reading, Secret};
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::outcome::rules::Watch;
+
 /// One poll that a schedule or a command wants.
 #[derive(Debug)]
 pub struct Job {
@@ -49,6 +51,8 @@ pub struct Subject {
     pub reply: Option<ReplyTo>,
     /// Told once the outcome is in the outbox; dropped without a word where it never will be.
     pub recorded: Option<oneshot::Sender<()>>,
+    /// What is looked for in the result.
+    pub watch: Arc<Watch>,
     /// For a scheduled run: handed back when it is over.
     pub ticket: Option<Ticket>,
 }

@@ -223,6 +223,7 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
                 skipped: 0,
                 reply: None,
                 recorded: None,
+                watch: Arc::default(),
                 ticket: None,
             },
             target: Some(wanted.target),

@@ -118,7 +118,7 @@ impl Findings {
 }
 
 /// The known word nearest to this one, if it is near enough to have been meant: one slip in three letters.
-pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     if word.len() > 64 {
         return None;

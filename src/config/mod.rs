@@ -23,8 +23,8 @@ use std::{
 use zeroize::Zeroizing;
 
 pub use checked::{
-    Agent, Broker, Bus, Config, Device, IPMI_PORT, LONGEST_COMMUNITY, MOST_OIDS, NamedCredential, OidFault,
-    SNMP_PORT, ScheduledPoll, Server, Tls, check_oid, graph_id, is_metric, wrong_login,
+    Agent, Alerts, Broker, Bus, Config, Device, IPMI_PORT, LONGEST_COMMUNITY, MOST_OIDS, NamedCredential,
+    OidFault, SNMP_PORT, ScheduledPoll, Server, Tls, check_oid, graph_id, is_metric, wrong_login,
 };
 pub use encrypted::{EncryptionKey, open as open_encrypted};
 pub use fault::{ConfigFault, ConfigFaults, Place};
@@ -33,6 +33,7 @@ pub use name::{NAME_RULE, Name, is_name, is_work_item_id};
 pub use secret::Surroundings;
 
 use fault::Findings;
+pub(crate) use fault::did_you_mean;
 
 /// Largest configuration file that is read: 100,000 devices of 160 bytes.
 const LARGEST_FILE: u64 = 16 << 20;

@@ -77,8 +77,13 @@ impl Table {
     }
 
     /// All that was not taken yet, by key.
-    pub(super) fn into_entries(self) -> BTreeMap<String, Node> {
-        self.entries
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.entries.iter().map(|(key, node)| (key.as_str(), node))
+    }
+
+    /// A key's value, left where it is.
+    pub(super) fn look_at(&self, key: &str) -> Option<&Node> {
+        self.entries.get(key)
     }
 
     /// Faults every key that nobody took. `whole` names the table: `[agent]`.

@@ -222,8 +222,8 @@ paused = true
     assert_eq!(power.timeout, Duration::from_secs(5));
     let value = json!({
         "host": "10.1.1.1", "user": "monitor", "node": "5858c7f7f6f0ce7d08a7298b", "workItemId": "power",
-        "alerts": [{ "Event Data": "/x/", "action": "warning" }],
     });
+    assert_eq!(power.watch.rules.len(), 1);
     assert_eq!(serde_json::Value::Object(power.value.clone()), value);
 
     let oids = [".1.3.6.1.2.1.2.2".to_owned(), "1.3.6.1.2.1.1".to_owned()];
@@ -544,4 +544,137 @@ fn what_the_shipped_file_shows_is_right() {
     {
         assert!(shown.lines().any(|line| line.starts_with(key)), "{key} is not shown");
     }
+}
+
+#[test]
+fn rules_come_from_tags_devices_and_pollers_in_this_order() {
+    let config = parse(
+        r#"
+[[credential]]
+name = "c"
+user = "u"
+password = "p"
+community = "q"
+[[tag]]
+name = "rack1"
+alerts = { sel = [{ "Sensor Type" = "Fan" }], snmp = [{ ".1.3" = "x" }, { ".1.4" = { min = 1 } }] }
+[[tag]]
+name = "unused"
+[[device]]
+name = "d"
+host = "h"
+credential = "c"
+tags = ["nowhere", "rack1"]
+node-type = "compute"
+alerts = { sel = [{}, {}, {}] }
+[calm]
+for = 3
+repeat = "1h"
+flap = { changes = 2, within = "10m" }
+[[maintenance]]
+devices = ["tag:rack1"]
+from = 2026-12-01T22:00:00Z
+until = "2026-12-02T02:00:00+01:00"
+[[maintenance]]
+devices = ["d"]
+cron = "0 2 * * sun"
+lasts = "2h"
+[[poller]]
+id = "log"
+devices = "d"
+ipmi = "selEntries"
+every = "1m"
+alerts = [{ Description = "/x/" }, { Description = "y" }, { Description = "z" }, { "Event Data" = "q" }]
+[[poller]]
+id = "walk"
+devices = "d"
+snmp = { oids = [".1"] }
+every = "1m"
+calm = { for = "30s", repeat = false, flap = false, tell-cleared-values = true }
+"#,
+    )
+    .unwrap();
+    let [log, walk] = config.polls.as_slice() else { panic!("two polls") };
+    let counts = |poll: &ScheduledPoll| poll.watch.rules.iter().map(|rules| rules.len()).collect::<Vec<_>>();
+    assert_eq!((counts(log), counts(walk)), (vec![1, 3, 4], vec![2]));
+    assert_eq!(log.watch.node_type.as_deref(), Some("compute"));
+    assert_eq!(log.watch.maintenance.len(), 2);
+    let begins = 1_796_162_400_000; // 2026-12-01T22:00:00Z
+    let covered = [begins - 1, begins, begins + 3 * 3_600_000].map(|now| log.watch.is_quiet(now));
+    assert_eq!(covered, [false, true, false], "until is 01:00 UTC");
+    use crate::outcome::rules::{Flap, Lasting, Repeat};
+    let calm = &log.watch.calm;
+    assert_eq!(calm.lasts, Lasting::Polls(3));
+    assert_eq!(calm.repeat, Repeat::AtMostEvery(Duration::from_secs(3_600)));
+    assert_eq!(calm.flap, Some(Flap { changes: 2, within: Duration::from_secs(600) }));
+    let calm = &walk.watch.calm;
+    assert_eq!(calm.lasts, Lasting::Time(Duration::from_secs(30)));
+    assert_eq!((calm.repeat, calm.flap, calm.tell_value_cleared), (Repeat::Never, None, true));
+}
+
+#[test]
+fn wrong_rules_are_told_with_file_line_and_reason() {
+    let rules = |lines: &str| {
+        let text = format!(
+            "{FLEET}[[poller]]\nid = \"p\"\ndevices = \"r1-u01\"\nipmi = \"sdr\"\nevery = \"1m\"\n{lines}\n"
+        );
+        let line = |fault: String| {
+            let (place, what) = fault.split_once(": ").unwrap();
+            (
+                place.strip_prefix("t.toml:").unwrap().parse::<usize>().unwrap() - FLEET.lines().count(),
+                what.to_owned(),
+            )
+        };
+        faults(&text).into_iter().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        rules(
+            "alerts = [\n  { status = \"x\" },\n  { status = \"/(/\", action = \"bad\" },\n  { value = { mni = 1 } },\n]"
+        ),
+        [
+            (8, "`alerts[1].action`: has to be one of information, warning, critical or ignore".to_owned()),
+            (9, "`alerts[2].value.mni`: there is no such validation rule; did you mean `min`?".to_owned()),
+        ]
+    );
+    for (lines, expected) in [
+        ("alerts = [7]", "`alerts` is a list of tables; write alerts = [{ .. }]"),
+        ("[[tag]]\nname = \"t\"\nalerts = { sel = 7 }", "`alerts.sel` is a list of tables"),
+        (
+            "[[tag]]\nname = \"t\"\nalerts = { snmp = [{ \"1\" = 7 }] }",
+            "`alerts.snmp[0][\"1\"]`: needs a text",
+        ),
+        ("[[tag]]\nname = \"t\"\nalerts = { sell = [] }", "did you mean `sel`?"),
+        ("[[tag]]\nname = \"t\"\n[[tag]]\nname = \"t\"", "there is a tag `t` already"),
+        ("calm = { for = 0 }", "`for` has to be 1 to 10000 polls, not 0"),
+        ("calm = { fro = 1 }", "did you mean `for`?"),
+        ("calm = { repeat = 7 }", "`repeat` has to be true, false or a length of time"),
+        ("calm = { flap = { changes = 3 } }", "`flap` needs `within`"),
+        ("calm = { flap = true }", "write flap = { changes = 3, within = \"10m\" }"),
+        ("[[maintenance]]\ndevices = \"r1-*\"", "has `from` and `until`, or `cron` and `lasts`"),
+        ("[[maintenance]]\ndevices = \"r1-*\"\ncron = \"* * * * *\"", "needs `lasts`"),
+        (
+            "[[maintenance]]\ndevices = \"r1-*\"\nfrom = 2026-12-01\nuntil = 7",
+            "a date with time and zone, not 2026-12-01",
+        ),
+        (
+            "[[maintenance]]\ndevices = \"r1-*\"\nfrom = 2026-12-02T00:00:00Z\nuntil = 2026-12-01T00:00:00Z",
+            "ends before it begins",
+        ),
+        ("[[maintenance]]\ncron = \"* * * * *\"\nlasts = \"1h\"", "[[maintenance]] needs `devices`"),
+    ] {
+        let told = rules(lines);
+        assert!(told.iter().any(|(_, what)| what.contains(expected)), "{lines}: {told:?}");
+    }
+}
+
+#[test]
+fn rules_that_do_nothing_are_warned_of() {
+    let config = fleet(
+        "[[poller]]\nid = \"p\"\ndevices = \"r1-u01\"\nipmi = \"sdr\"\nevery = \"1m\"\nalerts = [{ Status = \"x\" }]\n",
+    );
+    let told: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        told.iter().any(|told| told.contains("no sensor has a key `Status`; did you mean `status`?")),
+        "{told:?}"
+    );
 }

@@ -37,6 +37,7 @@ pub(crate) fn job_with(id: &str, priority: Priority, password: &str) -> Job {
             skipped: 0,
             reply: None,
             recorded: None,
+            watch: Arc::default(),
             ticket: None,
         },
     }

@@ -3,7 +3,7 @@
 //! Whatever is wrong with a command, its failure goes out on a key of the right shape: a word of the incoming routing key
 //! that may stand in a key is kept, because that is where the sender listens; any other becomes `unknown`.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, Secret, SnmpRequest};
 use serde_json::{Map, Value};
@@ -48,6 +48,7 @@ pub fn parse(delivery: Delivery, fences: &Fences, now: SystemTime) -> Result<Job
         skipped: 0,
         reply: reply_to,
         recorded: Some(recorded),
+        watch: Arc::default(),
         ticket: None,
     };
     let mut target = None;
@@ -171,6 +172,7 @@ impl Command<'_> {
         node?;
         work_item_id?;
         self.fences.serves_host(&host)?;
+        subject.watch = self.fences.watch(&request, &subject.value)?;
         let credential = self.credential(secrets, subject, &host)?;
         Ok((request, credential))
     }

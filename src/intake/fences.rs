@@ -3,16 +3,20 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
+    sync::Arc,
     time::Duration,
 };
 
 use ipnet::IpNet;
-use rackpoll_model::{Fault, FaultKind};
+use rackpoll_model::{Fault, FaultKind, PollRequest};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::alerts::CommandRules;
 use crate::{
     config::{Config, EncryptionKey, Host, IPMI_PORT, NamedCredential, SNMP_PORT},
     job::Credential,
+    outcome::rules::{Calm, Watch},
 };
 
 /// What commands may do. Made once from the configuration, and again when that changes.
@@ -25,6 +29,8 @@ pub struct Fences {
     devices: HashMap<(String, u16), Vec<String>>,
     key: Option<EncryptionKey>,
     timeout: Duration,
+    rules: CommandRules,
+    calm: Arc<Calm>,
 }
 
 /// Which of a credential's two halves is wanted.
@@ -64,6 +70,8 @@ impl Fences {
             devices,
             key: config.encryption.clone(),
             timeout: config.agent.timeout,
+            rules: CommandRules::default(),
+            calm: Arc::clone(&config.calm),
         }
     }
 
@@ -126,6 +134,20 @@ impl Fences {
             };
             unknown(what)
         })
+    }
+
+    /// What is looked for in the result of a command: by the rules that it brings.
+    pub(super) fn watch(
+        &self,
+        request: &PollRequest,
+        value: &Map<String, Value>,
+    ) -> Result<Arc<Watch>, Fault> {
+        let rules = self.rules.read(request, value)?;
+        Ok(Arc::new(Watch {
+            rules: rules.into_iter().collect(),
+            calm: Arc::clone(&self.calm),
+            ..Watch::default()
+        }))
     }
 
     pub(super) fn key(&self) -> Option<&EncryptionKey> {

@@ -1,5 +1,6 @@
 //! What comes in: ticks of schedules, commands and requests of the bus. Everything that arrives as text leaves as a type.
 
+mod alerts;
 mod command;
 mod cron;
 mod fences;

@@ -16,12 +16,14 @@ pub(crate) fn key(outcome: &Outcome) -> String {
     }
 }
 
+/// The last known state, if any.
+pub(crate) fn last(disk: &Disk, key: &str) -> rusqlite::Result<Option<bool>> {
+    disk.prepare("SELECT on_ FROM power WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()
+}
+
 /// Remembers the state; the one before, if any.
 pub(crate) fn replace(disk: &Disk, key: &str, on: bool) -> rusqlite::Result<Option<bool>> {
-    let last = disk
-        .prepare("SELECT on_ FROM power WHERE key = ?1")?
-        .query_row([key], |row| row.get(0))
-        .optional()?;
+    let last = last(disk, key)?;
     if last != Some(on) {
         disk.prepare(
             "INSERT INTO power (key, on_) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET on_ = ?2",

@@ -1,7 +1,7 @@
 use super::{Disk, Limits};
 use crate::{
     job::Outcome,
-    outcome::{cache, power, rules, sequence},
+    outcome::{alerts, cache, sequence},
     publish::{
         contract::{self, Accounting},
         outbox::{self, Depth},
@@ -26,11 +26,9 @@ impl Book {
                 let entry = contract::cache_entry(outcome, accounting);
                 cache::add(disk, &contract::cache_id(outcome), &entry, self.limits.cache_entries)?;
                 messages.extend(contract::result(outcome, accounting));
-                if let Some(current) = rules::chassis::power_of(reading) {
-                    let last = power::replace(disk, &power::key(outcome), current)?;
-                    if let Some(change) = rules::chassis::power_changed(last, current) {
-                        messages.extend(contract::chassis_power_updated(outcome, change, sequence));
-                    }
+                let said = contract::reading_value(reading);
+                for alert in alerts::of(disk, outcome, reading, &said, sequence)? {
+                    messages.extend(contract::alert(outcome, alert));
                 }
             }
             Err(_) => messages.extend(contract::failure(outcome, accounting)),

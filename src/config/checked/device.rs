@@ -1,9 +1,14 @@
-use super::{Name, Named, credential::NamedCredential, name, optional_name};
-use crate::config::{
-    fault::Findings,
-    host::Host,
-    name::NAME_RULE,
-    raw::{Table, shorten},
+use std::sync::Arc;
+
+use super::{Alerts, Name, Named, credential::NamedCredential, name, optional_name};
+use crate::{
+    config::{
+        fault::Findings,
+        host::Host,
+        name::NAME_RULE,
+        raw::{Table, shorten},
+    },
+    outcome::rules::Compiler,
 };
 
 /// A device that pollers name.
@@ -17,17 +22,22 @@ pub struct Device {
     pub node: Option<Name>,
     /// What pollers may find it by, as `tag:NAME`.
     pub tags: Vec<Name>,
+    /// Its own rules of alerts.
+    pub alerts: Alerts,
+    /// RackHD's type of the node, for its events.
+    pub node_type: Option<Arc<str>>,
 }
 
 pub(super) fn check(
     tables: Vec<Table>,
     credentials: &Named<NamedCredential>,
+    compiler: &mut Compiler,
     findings: &mut Findings,
 ) -> Named<Device> {
     let mut devices = Named::new();
     for mut table in tables {
         let name = name(&mut table, "name", "[[device]]", findings);
-        let device = one(table, credentials, findings);
+        let device = one(table, credentials, compiler, findings);
         if let Some((at, name)) = name
             && devices.admit("device", &name, &at, findings)
             && let Some(device) = device
@@ -38,7 +48,12 @@ pub(super) fn check(
     devices
 }
 
-fn one(mut table: Table, credentials: &Named<NamedCredential>, findings: &mut Findings) -> Option<Device> {
+fn one(
+    mut table: Table,
+    credentials: &Named<NamedCredential>,
+    compiler: &mut Compiler,
+    findings: &mut Findings,
+) -> Option<Device> {
     if !table.has("host") {
         findings.fault(&table.place, "[[device]] needs `host`");
     }
@@ -64,6 +79,8 @@ fn one(mut table: Table, credentials: &Named<NamedCredential>, findings: &mut Fi
             None => findings.fault(&place, format!("a tag has to be {NAME_RULE}, not {:?}", shorten(&text))),
         }
     }
+    let alerts = Alerts::check(&mut table, compiler, findings);
+    let node_type = optional_name(&mut table, "node-type", findings).map(|(_, name)| name.as_str().into());
     table.refuse_rest("[[device]]", findings);
-    Some(Device { host: host?, credential: credential.map(|(_, name)| name), node, tags })
+    Some(Device { host: host?, credential: credential.map(|(_, name)| name), node, tags, alerts, node_type })
 }

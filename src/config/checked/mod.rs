@@ -3,10 +3,15 @@
 mod agent;
 mod asked;
 mod bus;
+mod calm;
 mod credential;
 mod device;
+mod maintenance;
+mod pattern;
 mod poller;
+mod rules;
 mod scheduled;
+mod tag;
 mod timing;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -18,12 +23,14 @@ use super::{
     raw::{Table, shorten},
     secret::Surroundings,
 };
+use crate::outcome::rules::{Calm, Compiler};
 
 pub use agent::{Agent, graph_id};
 pub use asked::{MOST_OIDS, OidFault, check_oid, is_metric};
 pub use bus::{Broker, Bus, Server, Tls};
 pub use credential::{LONGEST_COMMUNITY, NamedCredential, wrong_login};
 pub use device::Device;
+pub use rules::Alerts;
 pub use scheduled::{IPMI_PORT, SNMP_PORT, ScheduledPoll};
 
 /// A whole configuration without faults.
@@ -39,6 +46,8 @@ pub struct Config {
     pub credentials: BTreeMap<Name, NamedCredential>,
     /// `[[device]]`, by name.
     pub devices: BTreeMap<Name, Device>,
+    /// `[calm]`: how calmly alerts are told where a poller says nothing.
+    pub calm: Arc<Calm>,
     /// Every `[[poller]]` on every one of its devices, paused ones too.
     pub polls: Vec<Arc<ScheduledPoll>>,
     /// What is allowed and deserves a second look.
@@ -50,19 +59,26 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
     let agent = agent::check(table.section("agent", findings), surroundings, findings);
     let bus = bus::check(table.section("bus", findings), surroundings, findings);
     let encryption = encryption(table.section("encryption", findings), surroundings, findings);
+    let mut compiler = Compiler::default();
     let credentials = credential::check(table.sections("credential", findings), surroundings, findings);
-    let devices = device::check(table.sections("device", findings), &credentials, findings);
+    let devices = device::check(table.sections("device", findings), &credentials, &mut compiler, findings);
+    let tags = tag::check(table.sections("tag", findings), &mut compiler, findings);
+    let calm = Arc::new(calm::check(table.section("calm", findings), &Calm::default(), "[calm]", findings));
+    let maintenance = maintenance::check(table.sections("maintenance", findings), &devices, findings);
     let context = poller::Context {
         devices: &devices,
         credentials: &credentials,
         encryption: encryption.as_ref(),
         timeout: agent.timeout,
+        tags: &tags,
+        calm: &calm,
+        maintenance: &maintenance,
     };
-    let polls = poller::check(table.sections("poller", findings), &context, findings);
+    let polls = poller::check(table.sections("poller", findings), &context, &mut compiler, findings);
     table.refuse_rest("the configuration", findings);
     let credentials = credentials.known();
     let devices = devices.known();
-    Config { agent, bus, encryption, credentials, devices, polls, warnings: Vec::new() }
+    Config { agent, bus, encryption, credentials, devices, calm, polls, warnings: Vec::new() }
 }
 
 fn encryption(

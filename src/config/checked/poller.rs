@@ -1,24 +1,24 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rackpoll_model::{PollRequest, SnmpRequest};
 use serde_json::{Map, Value};
 
 use super::{
-    EncryptionKey, IPMI_PORT, Name, Named, SNMP_PORT, ScheduledPoll,
+    Alerts, EncryptionKey, IPMI_PORT, Name, Named, SNMP_PORT, ScheduledPoll,
     agent::TIMEOUTS,
-    asked,
+    asked, calm,
     credential::NamedCredential,
     device::Device,
-    name,
+    name, pattern, rules,
     timing::{self, Timing},
 };
 use crate::{
     config::{
         fault::{Findings, Place},
-        raw::{Node, Raw, Table, shorten},
+        raw::Table,
     },
-    intake::scrub,
     job::{Credential, Topic},
+    outcome::rules::{Calm, Compiler, Rules, Watch, Window},
 };
 
 /// What pollers refer to.
@@ -27,18 +27,22 @@ pub(super) struct Context<'a> {
     pub(super) credentials: &'a Named<NamedCredential>,
     pub(super) encryption: Option<&'a EncryptionKey>,
     pub(super) timeout: Duration,
+    pub(super) tags: &'a BTreeMap<Name, Alerts>,
+    pub(super) calm: &'a Arc<Calm>,
+    pub(super) maintenance: &'a BTreeMap<Name, Vec<Arc<Window>>>,
 }
 
 pub(super) fn check(
     tables: Vec<Table>,
     context: &Context<'_>,
+    compiler: &mut Compiler,
     findings: &mut Findings,
 ) -> Vec<Arc<ScheduledPoll>> {
     let mut pollers = Named::<()>::new();
     let mut polls = Vec::new();
     for mut table in tables {
         let id = name(&mut table, "id", "[[poller]]", findings);
-        let poller = one(table, context, findings);
+        let poller = one(table, context, compiler, findings);
         if let Some((at, id)) = id
             && pollers.admit("poller", &id, &at, findings)
             && let Some(poller) = poller
@@ -57,121 +61,48 @@ struct Poller {
     request: PollRequest,
     timing: Timing,
     timeout: Duration,
-    alerts: Option<Value>,
+    rules: Option<Arc<Rules>>,
+    calm: Arc<Calm>,
     paused: bool,
 }
 
-fn one(mut table: Table, context: &Context<'_>, findings: &mut Findings) -> Option<Poller> {
+fn one(
+    mut table: Table,
+    context: &Context<'_>,
+    compiler: &mut Compiler,
+    findings: &mut Findings,
+) -> Option<Poller> {
     let place = table.place.clone();
-    let devices = devices(&mut table, context.devices, findings);
+    let devices = pattern::devices(&mut table, "[[poller]]", context.devices, findings);
     let request = asked::check(&mut table, findings);
     let timing = timing::check(&mut table, findings);
     let timeout = table.duration("timeout", TIMEOUTS, findings).unwrap_or(context.timeout);
-    let alerts = alerts(&mut table, findings);
+    let alerts = table.take("alerts");
+    let rules = alerts.zip(request.as_ref()).map(|(node, request)| {
+        let place = node.place.clone();
+        let read = rules::read("alerts", node, rules::kind_of(request), compiler, findings)?;
+        rules::second_look(&read, request, &place, findings);
+        Some(Arc::new(read))
+    });
+    let calm = match table.has("calm") {
+        true => Arc::new(calm::check(table.section("calm", findings), context.calm, "`calm`", findings)),
+        false => Arc::clone(context.calm),
+    };
     let paused = table.boolean("paused", findings).unwrap_or(false);
     table.refuse_rest("[[poller]]", findings);
-    let (devices, one_plain_name) = devices?;
+    let devices = devices?;
     Some(Poller {
         place,
-        devices,
-        one_plain_name,
+        devices: devices.names,
+        one_plain_name: devices.one_plain_name,
         request: request?,
         timing: timing?,
         timeout,
-        alerts: alerts?,
+        // Rules with a fault have been told about, and nothing runs.
+        rules: rules.flatten(),
+        calm,
         paused,
     })
-}
-
-/// The devices' names, and whether they are one that was written plainly.
-fn devices(table: &mut Table, known: &Named<Device>, findings: &mut Findings) -> Option<(Vec<Name>, bool)> {
-    if !table.has("devices") {
-        findings.fault(&table.place, "[[poller]] needs `devices`");
-    }
-    let patterns = table.texts("devices", findings)?;
-    if patterns.is_empty() {
-        findings.fault(&table.place, "`devices` is an empty list");
-        return None;
-    }
-    let mut found = BTreeSet::new();
-    let mut whole = true;
-    let one_plain_name = matches!(patterns.as_slice(), [(_, only)] if Name::new(only).is_some());
-    for (place, pattern) in patterns {
-        let matching: Vec<&Name> = if let Some(tag) = pattern.strip_prefix("tag:") {
-            let tagged = |device: &&Device| device.tags.iter().any(|mine| mine.as_str() == tag);
-            known.good.iter().filter(|(_, device)| tagged(device)).map(|(name, _)| name).collect()
-        } else if let Some(plain) = Name::new(&pattern) {
-            if !known.places.contains_key(&plain) {
-                let names = known.places.keys().map(Name::as_str);
-                findings.unknown_word(&place, format!("there is no device `{plain}`"), &plain, names);
-                whole = false;
-                continue;
-            }
-            found.insert(plain);
-            continue;
-        } else {
-            let Some(glob) = glob(&pattern) else {
-                findings.fault_with_hint(
-                    &place,
-                    format!("`devices` holds names, not {:?}", shorten(&pattern)),
-                    "write a name, a pattern such as \"r1-*\", or \"tag:NAME\"",
-                );
-                whole = false;
-                continue;
-            };
-            known.places.keys().filter(|name| glob.is_match(name.as_str())).collect()
-        };
-        if matching.is_empty() {
-            findings.warn(&place, format!("no device matches `{}`", shorten(&pattern)), None);
-        }
-        found.extend(matching.into_iter().cloned());
-    }
-    whole.then(|| (found.into_iter().collect(), one_plain_name))
-}
-
-fn glob(pattern: &str) -> Option<globset::GlobMatcher> {
-    // Without one of these it is a name with a letter too many, and no pattern.
-    if !pattern.contains(['*', '?', '[', '{']) || pattern.len() > 256 {
-        return None;
-    }
-    globset::Glob::new(pattern).ok().map(|glob| glob.compile_matcher())
-}
-
-/// Rules are kept as they are written and go out with the results; what they mean is not judged here yet.
-/// `None` is a fault, `Some(None)` no rules.
-#[expect(clippy::option_option, reason = "a fault is not the same as no rules")]
-fn alerts(table: &mut Table, findings: &mut Findings) -> Option<Option<Value>> {
-    let Some(node) = table.take("alerts") else { return Some(None) };
-    let place = node.place.clone();
-    let rules = match node.value {
-        Raw::List(rules) if rules.iter().all(|rule| matches!(rule.value, Raw::Table(_))) => rules,
-        _ => {
-            findings.fault_with_hint(&place, "`alerts` is a list of tables", "write alerts = [{ .. }]");
-            return None;
-        }
-    };
-    if !rules.is_empty() {
-        findings.warn(&place, "`alerts` are sent along with results, and not evaluated yet", None);
-    }
-    let mut value = json(Node { place: place.clone(), value: Raw::List(rules) });
-    scrub(&mut value);
-    Some(Some(value))
-}
-
-fn json(node: Node) -> Value {
-    match node.value {
-        Raw::Text(text) | Raw::Date(text) => Value::String(text),
-        Raw::Integer(number) => Value::from(number),
-        Raw::Float(number) => Value::from(number),
-        Raw::Boolean(boolean) => Value::Bool(boolean),
-        Raw::List(items) => items.into_iter().map(json).collect(),
-        Raw::Table(table) => table
-            .into_entries()
-            .into_iter()
-            .map(|(key, node)| (key, json(node)))
-            .collect::<Map<_, _>>()
-            .into(),
-    }
 }
 
 impl Poller {
@@ -195,6 +126,7 @@ impl Poller {
             polls.push(Arc::new(ScheduledPoll {
                 value: self.value(&work_item_id, device, &credential, context.encryption),
                 schedule: self.timing.schedule(&work_item_id),
+                watch: self.watch(name, device, context),
                 work_item_id,
                 poller: id.clone(),
                 device: name.clone(),
@@ -207,6 +139,18 @@ impl Poller {
                 paused: self.paused,
             }));
         }
+    }
+
+    /// Rules of the device's tags, of the device and of the poller, in this order.
+    fn watch(&self, name: &Name, device: &Device, context: &Context<'_>) -> Arc<Watch> {
+        let of_tags = device.tags.iter().filter_map(|tag| context.tags.get(tag)?.of(&self.request));
+        let of_device = device.alerts.of(&self.request);
+        Arc::new(Watch {
+            rules: of_tags.chain(of_device).chain(&self.rules).map(Arc::clone).collect(),
+            calm: Arc::clone(&self.calm),
+            maintenance: context.maintenance.get(name).cloned().unwrap_or_default(),
+            node_type: device.node_type.clone(),
+        })
     }
 
     fn credential(
@@ -267,24 +211,14 @@ impl Poller {
             PollRequest::Snmp(SnmpRequest::Oids(oids)) => Some(("oids", Value::from(oids.clone()))),
             PollRequest::Snmp(SnmpRequest::Metric(metric)) => Some(("metric", Value::from(metric.clone()))),
         };
-        match config {
-            Some((key, what)) => {
-                if let Timing::Every { every, .. } = self.timing {
-                    let millis = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
-                    value.insert("pollInterval".to_owned(), millis.into());
-                }
-                let mut config = Map::new();
-                config.insert(key.to_owned(), what);
-                if let Some(alerts) = &self.alerts {
-                    config.insert("alerts".to_owned(), alerts.clone());
-                }
-                value.insert("config".to_owned(), config.into());
+        if let Some((key, what)) = config {
+            if let Timing::Every { every, .. } = self.timing {
+                let millis = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
+                value.insert("pollInterval".to_owned(), millis.into());
             }
-            None => {
-                if let Some(alerts) = &self.alerts {
-                    value.insert("alerts".to_owned(), alerts.clone());
-                }
-            }
+            let mut config = Map::new();
+            config.insert(key.to_owned(), what);
+            value.insert("config".to_owned(), config.into());
         }
         value
     }

@@ -1,4 +1,7 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use rackpoll_model::PollRequest;
 use serde_json::{Map, Value};
@@ -7,6 +10,7 @@ use super::Name;
 use crate::{
     intake::Schedule,
     job::{Credential, Job, Priority, Subject, Target, Topic},
+    outcome::rules::Watch,
 };
 
 /// Port of RMCP (IPMI 2.0 clause 13.1.2).
@@ -39,7 +43,9 @@ pub struct ScheduledPoll {
     pub schedule: Schedule,
     /// Does not run.
     pub paused: bool,
-    /// What RackHD would have sent, without any secret.
+    /// What is looked for in its results.
+    pub watch: Arc<Watch>,
+    /// What RackHD would have sent, without any secret and without rules: the agent itself looks for what they say.
     pub value: Map<String, Value>,
 }
 
@@ -62,6 +68,7 @@ impl ScheduledPoll {
                 skipped,
                 reply: None,
                 recorded: None,
+                watch: Arc::clone(&self.watch),
                 ticket: None,
             },
         }

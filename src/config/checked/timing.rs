@@ -67,22 +67,7 @@ pub(super) fn check(table: &mut Table, findings: &mut Findings) -> Option<Timing
         };
         return Some(Timing::Every { every, spread });
     }
-    let zone = match timezone {
-        None => Some(Tz::UTC),
-        Some((place, text)) => {
-            let zone = text.parse::<Tz>().ok();
-            if zone.is_none() {
-                let known = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-                findings.unknown_word(
-                    &place,
-                    format!("there is no time zone {:?}", shorten(&text)),
-                    &text,
-                    known,
-                );
-            }
-            zone
-        }
-    };
+    let zone = zone(timezone, findings);
     let spread = match spread {
         None => Duration::ZERO,
         Some((_, Spread::Over(over))) => over,
@@ -101,6 +86,26 @@ pub(super) fn check(table: &mut Table, findings: &mut Findings) -> Option<Timing
         Err(fault) => {
             findings.fault(&place, fault.to_string());
             None
+        }
+    }
+}
+
+/// The zone of cron times; UTC where none is named.
+pub(super) fn zone(timezone: Option<(Place, String)>, findings: &mut Findings) -> Option<Tz> {
+    match timezone {
+        None => Some(Tz::UTC),
+        Some((place, text)) => {
+            let zone = text.parse::<Tz>().ok();
+            if zone.is_none() {
+                let known = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+                findings.unknown_word(
+                    &place,
+                    format!("there is no time zone {:?}", shorten(&text)),
+                    &text,
+                    known,
+                );
+            }
+            zone
         }
     }
 }

@@ -106,7 +106,7 @@ fn every_command_of_the_contract_passes_built_or_not() {
         assert_eq!(ipmi(command.as_str(), good_ipmi()).unwrap().request, PollRequest::Ipmi(command));
     }
     let metric =
-        with(good_snmp(), "config", json!({ "metric": "snmp-interface-state", "alerts": [{ "x": 1 }] }));
+        with(good_snmp(), "config", json!({ "metric": "snmp-interface-state", "alerts": [{ "x": "1" }] }));
     let job = snmp(metric).unwrap();
     assert_eq!(job.subject.topic, Topic::Metric("snmp-interface-state".into()));
     assert_eq!(job.request, PollRequest::Snmp(SnmpRequest::Metric("snmp-interface-state".into())));

@@ -1,3 +1,62 @@
-//! Rules that make alerts: previous and current state in, changes out. Pure.
+//! Rules that make alerts: previous and current state in, alerts out. Pure.
+//!
+//! `set` reads rules once, from a configuration or a command; `sdr`, `sel`, `snmp` and `chassis` look at results with them;
+//! `episode` says what of that is told, and how often.
 
+mod alert;
+mod calm;
 pub mod chassis;
+mod check;
+mod criterion;
+mod entry;
+pub(crate) mod episode;
+mod fault;
+mod limits;
+mod lint;
+mod number;
+mod pattern;
+pub(crate) mod sdr;
+pub(crate) mod sel;
+mod set;
+mod severity;
+pub(crate) mod snmp;
+mod value;
+mod watch;
+mod window;
+
+use serde_json::{Map, Value};
+
+use crate::config::did_you_mean;
+
+pub(crate) use alert::Device;
+pub use alert::{Action, Alert};
+pub use calm::{Calm, Flap, Lasting, Repeat};
+pub use episode::{Episode, Stage};
+pub use fault::{RuleFault, RuleStep};
+pub use limits::Budget;
+pub use lint::{LintFinding, Sight, lint};
+pub use pattern::Compiler;
+pub use set::{RuleKind, Rules};
+pub use severity::{Severity, Verdict};
+pub use watch::Watch;
+pub use window::Window;
+
+/// Faults of one list of rules that are told at once: who has made more has made the same one again.
+const MOST_FAULTS: usize = 32;
+
+/// What the last rule that matches an entry says, and all that match, as they were written.
+fn entry_verdict<'r>(
+    rules: impl Iterator<Item = &'r Rules>,
+    entry: &Map<String, Value>,
+) -> Option<(Verdict, Vec<Value>)> {
+    let mut found: Option<(Verdict, Vec<Value>)> = None;
+    for rule in rules.flat_map(|rules| &rules.entries).filter(|rule| rule.matches(entry)) {
+        let (verdict, matches) = found.get_or_insert_with(|| (rule.verdict(), Vec::new()));
+        *verdict = rule.verdict();
+        matches.push(rule.written().clone());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,61 +1,59 @@
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::time::rfc3339;
 use crate::{
     job::Outcome,
+    outcome::rules::{Alert, Episode},
     publish::{Exchange, Message, MessageKind},
 };
 
-/// A power state that changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PowerChange {
-    /// Before.
-    pub last: bool,
-    /// Now.
-    pub current: bool,
-}
-
-/// `chassispower.updated`, on both keys (contract.md, section 5). A switch is an episode of its own: it has no end but
-/// the next switch. Its id is made of the poller and the sequence number, so a replay makes the same one.
-pub fn chassis_power_updated(outcome: &Outcome, change: PowerChange, sequence: u64) -> Vec<Message> {
-    let word = |on| if on { "ON" } else { "OFF" };
-    let data = json!({ "states": { "last": word(change.last), "current": word(change.current) } });
-    alert(outcome, "chassispower.updated", "information", data, sequence)
-}
-
-fn alert(outcome: &Outcome, action: &str, severity: &str, data: Value, sequence: u64) -> Vec<Message> {
+/// An alert on both keys, so that both generations of RackHD's clients hear it (contract.md, section 5).
+pub fn alert(outcome: &Outcome, alert: Alert) -> [Message; 2] {
     let subject = &outcome.subject;
     let id = super::cache_id(outcome);
+    let action = alert.action.as_str();
+    let mut routing_key = format!("polleralert.{action}.{}.{id}", alert.severity);
+    if let Some(node) = &subject.node {
+        routing_key.push('.');
+        routing_key.push_str(node);
+    }
     let event = json!({
         "type": "polleralert",
         "action": action,
         "typeId": id,
         "nodeId": subject.node,
-        "severity": severity,
-        "data": data,
+        "severity": alert.severity.as_str(),
+        "data": alert.data,
         "version": "1.0",
         "createdAt": rfc3339(outcome.finished_at),
-        "episode": { "id": format!("{action}:{id}:{sequence}"), "state": "open", "count": 1 },
+        "episode": episode_value(&alert.episode),
     });
-    let mut routing_key = format!("polleralert.{action}.{severity}.{id}");
-    if let Some(node) = &subject.node {
-        routing_key.push('.');
-        routing_key.push_str(node);
-    }
-    vec![
+    let event = event.to_string();
+    [
         Message {
             exchange: Exchange::Task,
             routing_key: format!("poller.alert.{}", subject.graph_id),
             kind: MessageKind::Result,
             correlation: None,
-            body: json!({ "value": event }).to_string().into_bytes(),
+            body: format!("{{\"value\":{event}}}").into_bytes(),
         },
         Message {
             exchange: Exchange::Events,
             routing_key,
             kind: MessageKind::Object,
             correlation: None,
-            body: event.to_string().into_bytes(),
+            body: event.into_bytes(),
         },
     ]
+}
+
+fn episode_value(episode: &Episode) -> Value {
+    let mut value = Map::new();
+    value.insert("id".to_owned(), episode.id.as_str().into());
+    value.insert("state".to_owned(), episode.state.as_str().into());
+    value.insert("count".to_owned(), episode.count.into());
+    if episode.flapping {
+        value.insert("flapping".to_owned(), true.into());
+    }
+    Value::Object(value)
 }

@@ -10,7 +10,7 @@ mod sel;
 mod time;
 
 pub use cache_entry::{cache_entry, cache_id};
-pub use event::{PowerChange, chassis_power_updated};
+pub use event::alert;
 pub use poll::Accounting;
 pub use reading::reading_value;
 pub use reply::{cache_answer, error_event, no_cache_record};

@@ -1,0 +1,152 @@
+//! Alerts of one outcome: what the state file knows goes into the rules, and what they say of the state goes back, all in
+//! the outcome's transaction. A crash before its commit makes the same alerts again at the next poll, with the same ids.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rackpoll_model::{IpmiCommand, Reading};
+use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
+
+use super::{
+    power,
+    rules::{
+        self, Action, Alert, Device,
+        episode::{Conditions, Round},
+        snmp::Asked,
+    },
+};
+use crate::{
+    job::{Outcome, Topic},
+    publish::contract,
+    state::Disk,
+};
+
+/// Conditions that are open, on their way or still counted; a poller without any has no row.
+pub(crate) const TABLE: &str = "CREATE TABLE conditions (
+    poller TEXT NOT NULL,
+    action TEXT NOT NULL,
+    conditions TEXT NOT NULL,
+    PRIMARY KEY (poller, action)
+) STRICT, WITHOUT ROWID;";
+
+/// The alerts of a good outcome. `said` is its reading as it goes out, `sequence` its number.
+pub(crate) fn of(
+    disk: &Disk,
+    outcome: &Outcome,
+    reading: &Reading,
+    said: &Value,
+    sequence: u64,
+) -> rusqlite::Result<Vec<Alert>> {
+    let look = Look { disk, outcome, said, sequence, now: unix_millis(outcome.finished_at) };
+    if let Some(current) = rules::chassis::power_of(reading) {
+        return look.power(current);
+    }
+    match &outcome.subject.topic {
+        Topic::Ipmi(word) if word == IpmiCommand::Sdr.as_str() => look.sdr(),
+        Topic::Ipmi(word) if word == IpmiCommand::SelEntries.as_str() => Ok(look.sel()),
+        Topic::Ipmi(_) => Ok(Vec::new()),
+        Topic::Snmp => look.snmp(Asked::Oids),
+        Topic::Metric(name) => look.snmp(Asked::Metric(name)),
+    }
+}
+
+struct Look<'a> {
+    disk: &'a Disk,
+    outcome: &'a Outcome,
+    said: &'a Value,
+    sequence: u64,
+    now: i64,
+}
+
+impl Look<'_> {
+    fn power(&self, current: bool) -> rusqlite::Result<Vec<Alert>> {
+        let watch = &self.outcome.subject.watch;
+        let key = power::key(self.outcome);
+        if watch.is_quiet(self.now) && power::last(self.disk, &key)?.is_some() {
+            // What is switched during maintenance is told when that is over, if it is not switched back.
+            return Ok(Vec::new());
+        }
+        let last = power::replace(self.disk, &key, current)?;
+        let id = || self.id(Action::ChassisPower, "");
+        Ok(rules::chassis::power_changed(last, current, id).into_iter().collect())
+    }
+
+    fn sdr(&self) -> rusqlite::Result<Vec<Alert>> {
+        let watch = &self.outcome.subject.watch;
+        self.with_conditions(Action::Sdr, |round| {
+            rules::sdr::watch(self.said, watch.rules(), self.device(), round)
+        })
+    }
+
+    fn sel(&self) -> Vec<Alert> {
+        let watch = &self.outcome.subject.watch;
+        let entries = self.said.as_array().map(Vec::as_slice).unwrap_or_default();
+        if entries.is_empty() || watch.is_quiet(self.now) {
+            return Vec::new();
+        }
+        rules::sel::watch(entries, watch.rules(), self.device(), |record| self.id(Action::Sel, record))
+    }
+
+    fn snmp(&self, asked: Asked<'_>) -> rusqlite::Result<Vec<Alert>> {
+        let watch = &self.outcome.subject.watch;
+        let tell_cleared = watch.calm.tell_value_cleared;
+        self.with_conditions(Action::Snmp, |round| {
+            rules::snmp::watch(self.said, asked, watch.rules(), self.device(), tell_cleared, round)
+        })
+    }
+
+    fn device(&self) -> Device<'_> {
+        let value = |key| self.outcome.subject.value.get(key).unwrap_or(&Value::Null);
+        Device { host: value("host"), user: value("user") }
+    }
+
+    /// The id of an episode that begins now: nobody has told it before this outcome's transaction is on disk.
+    fn id(&self, action: Action, key: &str) -> String {
+        let poller = contract::cache_id(self.outcome);
+        let (action, sequence) = (action.as_str(), self.sequence);
+        if key.is_empty() {
+            format!("{action}:{poller}:{sequence}")
+        } else {
+            format!("{action}:{poller}:{key}:{sequence}")
+        }
+    }
+
+    fn with_conditions(
+        &self,
+        action: Action,
+        watch: impl FnOnce(Round<'_>) -> Vec<Alert>,
+    ) -> rusqlite::Result<Vec<Alert>> {
+        let poller = power::key(self.outcome);
+        let kept: Option<String> = self
+            .disk
+            .prepare("SELECT conditions FROM conditions WHERE poller = ?1 AND action = ?2")?
+            .query_row([&poller, action.as_str()], |row| row.get(0))
+            .optional()?;
+        let subject = &self.outcome.subject;
+        let mut conditions = Conditions::read(kept.as_deref());
+        let id = |key: &str| self.id(action, key);
+        let quiet = subject.watch.is_quiet(self.now);
+        let alerts = watch(Round::new(&mut conditions, &subject.watch.calm, self.now, quiet, &id));
+        let keep = conditions.written();
+        if keep != kept {
+            match keep {
+                Some(keep) => self
+                    .disk
+                    .prepare(
+                        "INSERT INTO conditions (poller, action, conditions) VALUES (?1, ?2, ?3)
+                         ON CONFLICT (poller, action) DO UPDATE SET conditions = ?3",
+                    )?
+                    .execute(params![poller, action.as_str(), keep])?,
+                None => self
+                    .disk
+                    .prepare("DELETE FROM conditions WHERE poller = ?1 AND action = ?2")?
+                    .execute([&poller, action.as_str()])?,
+            };
+        }
+        Ok(alerts)
+    }
+}
+
+fn unix_millis(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,141 @@
+//! `sdr.updated`: a threshold sensor that is not ok, a discrete sensor's asserted states.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Severity,
+    alert::{Action, Alert, Device},
+    entry_verdict,
+    episode::{Episode, Round, Saw},
+    set::Rules,
+    severity::Verdict,
+};
+
+/// Statuses of a threshold sensor that are no condition (contract.md, section 5).
+const NO_CONDITION: [&str; 8] =
+    ["ok", "Not Available", "ns", "No Reading", "na", "Disabled", "disabled", "Not Readable"];
+
+/// Looks at all sensors of one poll. Rules, where there are any that match a sensor, say how bad it is.
+pub(crate) fn watch<'r>(
+    sensors: &Value,
+    rules: impl Iterator<Item = &'r Rules> + Clone,
+    device: Device<'_>,
+    mut round: Round<'_>,
+) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    let sensors = sensors.as_array().map(Vec::as_slice).unwrap_or_default();
+    for sensor in sensors.iter().filter_map(Value::as_object) {
+        match text(sensor, "sdrType") {
+            "Threshold" => {
+                let holds = is_condition(text(sensor, "status"));
+                if holds || !round.is_idle() {
+                    let verdict = verdict(holds, sensor, rules.clone());
+                    see(&mut round, &key(sensor, None), verdict, &mut alerts, |holds| {
+                        data(device, sensor.clone(), None, holds)
+                    });
+                }
+            }
+            "Discrete" => {
+                let states = sensor.get("statesAsserted").and_then(Value::as_array).map(Vec::as_slice);
+                for state in states.unwrap_or_default().iter().filter_map(Value::as_str) {
+                    let verdict = verdict(true, sensor, rules.clone());
+                    see(&mut round, &key(sensor, Some(state)), verdict, &mut alerts, |holds| {
+                        data(device, sensor.clone(), Some(state), holds)
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    // What was not mentioned: states that are asserted no more, sensors that are gone.
+    for (key, episode, severity) in round.finish(|_| false) {
+        let (sensor, state) = of_key(&key, sensors);
+        alerts.push(alert(severity, data(device, sensor, state, false), episode));
+    }
+    alerts
+}
+
+fn see(
+    round: &mut Round<'_>,
+    key: &str,
+    verdict: Option<Severity>,
+    alerts: &mut Vec<Alert>,
+    data: impl FnOnce(bool) -> Value,
+) {
+    let saw = Saw {
+        holds: verdict.is_some(),
+        severity: verdict.unwrap_or(Severity::Information),
+        value: None,
+        lasts: None,
+    };
+    if let Some((episode, severity)) = round.see(key, &saw) {
+        alerts.push(alert(severity, data(saw.holds), episode));
+    }
+}
+
+fn alert(severity: Severity, data: Value, episode: Episode) -> Alert {
+    Alert { action: Action::Sdr, severity, data, episode }
+}
+
+/// How bad the sensor is, where it is in a condition that no rule ignores.
+fn verdict<'r>(
+    holds: bool,
+    sensor: &Map<String, Value>,
+    rules: impl Iterator<Item = &'r Rules>,
+) -> Option<Severity> {
+    if !holds {
+        return None;
+    }
+    match entry_verdict(rules, sensor) {
+        None => Some(Severity::Information),
+        Some((Verdict::Alert(severity), _)) => Some(severity),
+        Some((Verdict::Ignore, _)) => None,
+    }
+}
+
+fn data(device: Device<'_>, mut reading: Map<String, Value>, state: Option<&str>, holds: bool) -> Value {
+    if let Some(state) = state {
+        reading.insert("stateAsserted".to_owned(), state.into());
+    }
+    json!({ "host": device.host, "user": device.user, "reading": reading, "inCondition": holds })
+}
+
+fn is_condition(status: &str) -> bool {
+    !status.is_empty() && !NO_CONDITION.contains(&status)
+}
+
+fn text<'a>(sensor: &'a Map<String, Value>, key: &str) -> &'a str {
+    sensor.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A sensor's exact name: entity and id, which ends in its number, and for a discrete one the state.
+fn key(sensor: &Map<String, Value>, state: Option<&str>) -> String {
+    let (entity, id) = (text(sensor, "entityId"), text(sensor, "sensorId"));
+    match state {
+        None => format!("{entity}|{id}"),
+        Some(state) => format!("{entity}|{id}|{state}"),
+    }
+}
+
+/// The sensor as it reads now, or, where it is gone, what its key says of it; and the state that the key names.
+fn of_key<'k>(key: &'k str, sensors: &[Value]) -> (Map<String, Value>, Option<&'k str>) {
+    let present = |name: &str| {
+        let mut sensors = sensors.iter().filter_map(Value::as_object);
+        sensors.find(|sensor| self::key(sensor, None) == name).cloned()
+    };
+    if let Some(sensor) = present(key) {
+        return (sensor, None);
+    }
+    let (name, state) = match key.rsplit_once('|') {
+        Some((name, state)) if name.contains('|') => (name, Some(state)),
+        _ => (key, None),
+    };
+    let gone = || {
+        let (entity, id) = name.split_once('|').unwrap_or(("", name));
+        Map::from_iter([("sensorId".to_owned(), id.into()), ("entityId".to_owned(), entity.into())])
+    };
+    (present(name).unwrap_or_else(gone), state)
+}
+
+#[cfg(test)]
+mod tests;
