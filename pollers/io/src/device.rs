@@ -2,7 +2,7 @@ use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use rackpoll_ipmi::{
     command::{Polls, Request, Response, Step},
-    session::{Event, Options, Profile, Session, Statistics},
+    session::{Event, Manner, Options, Profile, Session, Statistics},
 };
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, Reading, Secret};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
@@ -71,7 +71,8 @@ impl IpmiDevice {
                 Step::Done(result) => break result,
                 Step::Ask(request) => request,
             };
-            step = match exchanges.ask(request, conversation.patience()).await {
+            let manner = Manner { patience: conversation.patience(), bridge: conversation.bridge() };
+            step = match exchanges.ask(request, manner).await {
                 Ok(Some(response)) => conversation.step(Some(response)),
                 Ok(None) => conversation.no_answer(),
                 Err(fault) => break Err(fault),
@@ -124,7 +125,7 @@ impl IpmiDevice {
 
     /// What has been learned about the BMC, for its next device.
     pub fn profile(&self) -> Profile {
-        self.channel.session().profile()
+        self.channel.session().profile().clone()
     }
 
     /// Whether a session is open, as far as we know.
@@ -153,7 +154,7 @@ struct Exchanges<'a> {
 
 impl Exchanges<'_> {
     /// The answer; none where the command has a patience and the BMC answers others.
-    async fn ask(&mut self, request: Request, patience: Option<Duration>) -> Result<Option<Response>, Fault> {
+    async fn ask(&mut self, request: Request, manner: Manner) -> Result<Option<Response>, Fault> {
         let begun = Instant::now();
         if begun >= self.deadline {
             return Err(Fault::new(FaultKind::Timeout, "the deadline passed in the middle of the poll"));
@@ -163,9 +164,9 @@ impl Exchanges<'_> {
             // What an abandoned poll has left.
             while session.poll_event().is_some() {}
             let deadline = self.deadline.into_std();
-            session.request_with_patience(begun.into_std(), request, deadline, patience).map_err(
-                |in_flight| Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}")),
-            )?;
+            session.request_in(begun.into_std(), request, deadline, manner).map_err(|in_flight| {
+                Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}"))
+            })?;
             self.shared.flush(self.channel, &mut session);
             session.poll_timeout()
         };

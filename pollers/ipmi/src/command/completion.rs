@@ -24,6 +24,8 @@ pub const CANNOT_RETURN_BYTES: u8 = 0xca;
 pub const NOT_PRESENT: u8 = 0xcb;
 /// Invalid data field in the request.
 pub const INVALID_DATA_FIELD: u8 = 0xcc;
+/// The destination is unavailable: a controller that nothing answers for.
+pub const DESTINATION_UNAVAILABLE: u8 = 0xd3;
 /// Insufficient privilege level.
 pub const INSUFFICIENT_PRIVILEGE: u8 = 0xd4;
 /// Command or parameter not supported in the present state.
@@ -56,7 +58,7 @@ pub fn meaning(code: u8) -> &'static str {
         0xd0 => "the SDR repository is being updated",
         0xd1 => "the firmware is being updated",
         0xd2 => "the BMC is initializing",
-        0xd3 => "the destination is unavailable",
+        DESTINATION_UNAVAILABLE => "the destination is unavailable",
         INSUFFICIENT_PRIVILEGE => "insufficient privilege",
         NOT_IN_THIS_STATE => "not supported in the present state",
         0xd6 => "the sub-function is disabled",

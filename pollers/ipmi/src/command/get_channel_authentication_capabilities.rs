@@ -3,6 +3,7 @@
 use rackpoll_model::Fault;
 
 use super::{Privilege, Request, bad_answer, netfn};
+use crate::crypto::Ipmi15Authentication;
 
 /// The command's name.
 pub const NAME: &str = "Get Channel Authentication Capabilities";
@@ -20,6 +21,15 @@ pub struct AuthenticationCapabilities {
     pub rmcp_plus: bool,
     /// A key of the BMC (K_G) is set, and logins need it.
     pub k_g: bool,
+    /// How IPMI 1.5 sessions may be authenticated, a bit each: 0 none, 2 MD5, 4 password.
+    ipmi_15: u8,
+}
+
+impl AuthenticationCapabilities {
+    /// Whether IPMI 1.5 sessions may be authenticated so.
+    pub fn allows(&self, authentication: Ipmi15Authentication) -> bool {
+        self.ipmi_15 >> authentication.number() & 1 != 0
+    }
 }
 
 /// The request; asks for IPMI 2.0 data.
@@ -43,6 +53,7 @@ pub fn decode(data: &[u8]) -> Result<AuthenticationCapabilities, Fault> {
         channel: channel & 0x0f,
         rmcp_plus: has_extended && extended & 0x02 != 0,
         k_g: has_extended && status & 0x20 != 0,
+        ipmi_15: types & 0x3f,
     })
 }
 
@@ -64,5 +75,8 @@ mod tests {
         assert!(!rmcp_plus(&[1, 0x97, 0x06, 0x01, 0, 0, 0, 0]));
         assert!(decode(&[1, 0x97, 0x26, 0x02]).unwrap().k_g);
         assert!(decode(&[1, 0x97, 0x06]).is_err());
+        let kinds = decode(&[1, 0x94, 0x06, 0x03]).unwrap();
+        assert!(kinds.allows(Ipmi15Authentication::Md5) && kinds.allows(Ipmi15Authentication::Password));
+        assert!(!kinds.allows(Ipmi15Authentication::None));
     }
 }

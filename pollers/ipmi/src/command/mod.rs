@@ -1,5 +1,6 @@
 //! Commands, one file each, named as the specification names them, and polls as conversations of commands.
 
+pub mod activate_session;
 pub mod close_session;
 pub mod completion;
 pub mod get_channel_authentication_capabilities;
@@ -10,7 +11,9 @@ pub mod get_sel_allocation_info;
 pub mod get_sel_entry;
 pub mod get_sel_info;
 pub mod get_sel_time;
+pub mod get_session_challenge;
 pub mod reserve_sel;
+pub mod send_message;
 pub mod set_session_privilege_level;
 
 mod chassis_poll;
@@ -18,6 +21,7 @@ mod polls;
 
 pub use chassis_poll::ChassisPoll;
 pub use polls::Polls;
+pub use send_message::Bridge;
 
 use std::time::Duration;
 
@@ -89,6 +93,16 @@ pub enum Privilege {
 }
 
 impl Privilege {
+    /// One level more, where there is one.
+    pub fn next(self) -> Option<Self> {
+        match self {
+            Self::Callback => Some(Self::User),
+            Self::User => Some(Self::Operator),
+            Self::Operator => Some(Self::Administrator),
+            Self::Administrator => None,
+        }
+    }
+
     /// The level's name for a person.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -122,6 +136,11 @@ pub trait Conversation: Send {
     /// the poll's deadline, and there the poll fails from outside. For commands that a BMC may never answer although it
     /// answers others: Get Sensor Reading of an absent sensor, for one.
     fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Where the command just asked is to go, if not to the BMC itself: for sensors whose record names another owner.
+    fn bridge(&self) -> Option<Bridge> {
         None
     }
 

@@ -4,12 +4,14 @@
 //! and AES-CBC-128 (clause 13.29). Keys are wiped when dropped and cannot print themselves.
 
 mod confidentiality;
+mod ipmi15;
 mod mac;
 mod rakp;
 mod sealed;
 mod session_keys;
 mod suite;
 
+pub use ipmi15::{IPMI_15_PASSWORD, Ipmi15Authentication, Ipmi15Key};
 pub use mac::AuthCode;
 pub use rakp::Transcript;
 pub use sealed::{Unsealed, seal, unseal};

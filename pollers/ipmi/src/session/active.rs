@@ -1,17 +1,25 @@
 use std::time::{Duration, Instant};
 
-use super::{Event, Session, SessionError, State, options::Timing, outgoing::Outgoing, window::Window};
-use crate::{
-    command::{Privilege, Request, Response, close_session, get_device_id, set_session_privilege_level},
-    crypto::{SessionKeys, seal},
-    wire::{BMC_ADDRESS, CONSOLE_ADDRESS, LanRequest, PayloadType},
+use super::{
+    Event, Manner, Session, SessionError, State, options::Timing, outgoing::Outgoing, window::Window,
 };
+use crate::{
+    command::{
+        Bridge, Privilege, Request, Response, close_session, completion, get_device_id, send_message,
+        set_session_privilege_level,
+    },
+    crypto::{Ipmi15Key, SessionKeys, seal},
+    wire::{BMC_ADDRESS, CONSOLE_ADDRESS, Ipmi15Packet, LanRequest, PayloadType},
+};
+
+/// A BMC may be too busy for one command so often before that is the answer.
+const BUSY_RETRIES: u32 = 4;
 
 /// A session that both sides have keys for.
 pub(super) struct Active {
     pub(super) console_session_id: u32,
     pub(super) managed_session_id: u32,
-    pub(super) keys: SessionKeys,
+    pub(super) security: Security,
     /// Sequence number of the last datagram sent.
     sequence: u32,
     pub(super) window: Window,
@@ -30,11 +38,22 @@ pub(super) struct Active {
     pub(super) exchange: Option<Exchange>,
 }
 
+/// With what datagrams of a session are made.
+pub(super) enum Security {
+    /// IPMI 2.0.
+    RmcpPlus(SessionKeys),
+    /// IPMI 1.5. Where sequence numbers have their most significant byte first, `swapped`.
+    Ipmi15 { key: Ipmi15Key, swapped: bool },
+}
+
 /// A command in flight.
 pub(super) struct Exchange {
     pub(super) purpose: Purpose,
     pub(super) request: Request,
+    /// The controller that the command is for, where that is not the BMC.
+    pub(super) bridge: Option<Bridge>,
     pub(super) request_sequence: u8,
+    sent_at: Instant,
     first_wait: Duration,
     sent: u32,
     /// After so many sends without an answer the session counts as lost.
@@ -64,14 +83,14 @@ pub(super) enum Purpose {
 impl Active {
     pub(super) fn new(
         (console_session_id, managed_session_id): (u32, u32),
-        keys: SessionKeys,
+        security: Security,
         role: Privilege,
         now: Instant,
     ) -> Self {
         Self {
             console_session_id,
             managed_session_id,
-            keys,
+            security,
             sequence: 0,
             window: Window::default(),
             role,
@@ -83,6 +102,26 @@ impl Active {
             keep_alive: None,
             exchange: None,
         }
+    }
+
+    /// The next datagram has this sequence number.
+    pub(super) fn starting_at(mut self, sequence: u32) -> Self {
+        self.sequence = sequence.wrapping_sub(1);
+        self
+    }
+
+    /// The keys of an RMCP+ session.
+    #[cfg(test)]
+    pub(super) fn keys(&self) -> Option<&SessionKeys> {
+        match &self.security {
+            Security::RmcpPlus(keys) => Some(keys),
+            Security::Ipmi15 { .. } => None,
+        }
+    }
+
+    /// Whether the BMC may have forgotten the session.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.suspect
     }
 
     pub(super) fn keep_alive(mut self, rest: Option<Duration>) -> Self {
@@ -130,16 +169,31 @@ impl Active {
     fn transmit(
         &mut self,
         request: &Request,
+        bridge: Option<Bridge>,
         request_sequence: u8,
         iv: [u8; 16],
         message: &mut Vec<u8>,
         outgoing: &mut Outgoing,
     ) {
         message.clear();
-        encode_request(message, request, request_sequence);
-        self.sequence = self.sequence.wrapping_add(1);
-        outgoing.push(|out| {
-            seal(out, &self.keys, PayloadType::Ipmi, self.managed_session_id, self.sequence, iv, message);
+        match bridge {
+            None => encode_request(message, request, request_sequence),
+            Some(bridge) => {
+                let outer = send_message::request(bridge, request_sequence, request);
+                encode_request(message, &outer, request_sequence);
+            }
+        }
+        // 0 is no number of a session; numbers of IPMI 1.5 begin anywhere and may wrap.
+        self.sequence = self.sequence.wrapping_add(1).max(1);
+        let (id, sequence) = (self.managed_session_id, self.sequence);
+        outgoing.push(|out| match &self.security {
+            Security::RmcpPlus(keys) => seal(out, keys, PayloadType::Ipmi, id, sequence, iv, message),
+            Security::Ipmi15 { key, swapped } => {
+                let sequence = if *swapped { sequence.swap_bytes() } else { sequence };
+                let code = key.code(id, sequence.to_le_bytes(), message);
+                let auth_type = key.authentication().number();
+                Ipmi15Packet { auth_type, sequence, session_id: id, code, payload: message }.encode(out);
+            }
         });
     }
 }
@@ -165,7 +219,7 @@ impl Session {
         let Some(request) = self.wanted.as_mut().and_then(|wanted| wanted.request.take()) else {
             // `open` on an open session.
             self.wanted = None;
-            self.events.push_back(Event::Opened(self.profile));
+            self.events.push_back(Event::Opened(self.profile.clone()));
             return;
         };
         if let State::Open(active) = &mut self.state {
@@ -190,29 +244,35 @@ impl Session {
         let request = close_session::request(active.managed_session_id);
         let sequence = self.next_request_sequence();
         let iv = self.random_array();
-        active.transmit(&request, sequence, iv, &mut self.message, &mut self.outgoing);
+        active.transmit(&request, None, sequence, iv, &mut self.message, &mut self.outgoing);
     }
 
     fn send(&mut self, now: Instant, purpose: Purpose, request: Request) {
         let request_sequence = self.next_request_sequence();
-        let first_wait = self.first_wait();
+        let first_wait = self.first_wait_of_command();
         let iv = self.random_array();
         let timing = &self.options.timing;
-        let patient = purpose == Purpose::Wanted && self.is_patient();
+        let wanted = self.wanted.as_ref().filter(|_| purpose == Purpose::Wanted);
+        let manner = wanted.map_or_else(Manner::default, |wanted| wanted.manner);
+        let bridge = manner.bridge;
         let State::Open(active) = &mut self.state else { return };
-        active.transmit(&request, request_sequence, iv, &mut self.message, &mut self.outgoing);
+        active.transmit(&request, bridge, request_sequence, iv, &mut self.message, &mut self.outgoing);
         let limit = match purpose {
             Purpose::Close | Purpose::Retire => Some(timing.close_limit),
-            Purpose::Wanted => self.wanted.as_ref().and_then(|wanted| wanted.patience),
+            Purpose::Wanted => manner.patience,
             Purpose::Raise(_) | Purpose::Probe | Purpose::KeepAlive => None,
         };
+        // What has a limit has time for retries before it.
+        let first_wait = limit.map_or(first_wait, |limit| first_wait.min(limit / 3));
         active.exchange = Some(Exchange {
             purpose,
             request,
+            bridge,
             request_sequence,
+            sent_at: now,
             first_wait,
             sent: 1,
-            sends: active.sends(now, timing, patient),
+            sends: active.sends(now, timing, manner.patience.is_some()),
             due: now + first_wait,
             limit: limit.and_then(|limit| now.checked_add(limit)),
         });
@@ -235,8 +295,9 @@ impl Session {
         if exchange.sent < exchange.sends && !out_of_time {
             exchange.sent += 1;
             exchange.due = now + self.options.timing.wait(exchange.first_wait, exchange.sent);
-            let (request, sequence) = (exchange.request.clone(), exchange.request_sequence);
-            active.transmit(&request, sequence, iv, &mut self.message, &mut self.outgoing);
+            let (request, bridge) = (exchange.request.clone(), exchange.bridge);
+            let sequence = exchange.request_sequence;
+            active.transmit(&request, bridge, sequence, iv, &mut self.message, &mut self.outgoing);
             self.statistics.resent += 1;
             return;
         }
@@ -250,7 +311,7 @@ impl Session {
     }
 
     fn is_patient(&self) -> bool {
-        self.wanted.as_ref().is_some_and(|wanted| wanted.patience.is_some())
+        self.wanted.as_ref().is_some_and(|wanted| wanted.manner.patience.is_some())
     }
 
     /// The wanted command had no answer within its patience: whose fault is it?
@@ -273,6 +334,7 @@ impl Session {
     fn lose_session(&mut self, now: Instant) {
         let State::Open(active) = &mut self.state else { return };
         let Some(exchange) = active.exchange.take() else { return };
+        active.suspect = true;
         match exchange.purpose {
             Purpose::Wanted => {
                 if let Some(wanted) = &mut self.wanted {
@@ -295,10 +357,14 @@ impl Session {
             Purpose::Raise(_) | Purpose::KeepAlive => self.leave(now),
             // It was asked to close and did not answer; asking again would be no better.
             Purpose::Close => {
+                self.slots.orphaned(now, &self.options.timing);
                 self.state = State::Idle;
                 self.events.push_back(Event::Closed);
             }
-            Purpose::Retire => self.state = State::Idle,
+            Purpose::Retire => {
+                self.slots.orphaned(now, &self.options.timing);
+                self.state = State::Idle;
+            }
         }
         self.advance(now);
     }
@@ -307,14 +373,18 @@ impl Session {
     pub(super) fn finish_exchange(&mut self, now: Instant, response: Response) {
         let State::Open(active) = &mut self.state else { return };
         let Some(exchange) = active.exchange.take() else { return };
+        // Of a command that was sent twice nobody knows which one was answered (Karn).
+        if exchange.sent == 1 {
+            self.profile.learn_round_trip(now.saturating_duration_since(exchange.sent_at));
+        }
         match exchange.purpose {
-            Purpose::Wanted => {
-                self.wanted = None;
-                self.events.push_back(Event::Answered(response));
-            }
+            Purpose::Wanted => self.take_answer(now, exchange, response),
             Purpose::Raise(level) => match set_session_privilege_level::refusal(level, &response) {
                 Some(fault) => self.fail(SessionError::Privilege(fault)),
-                None => active.level = level,
+                None => {
+                    active.level = level;
+                    self.profile.no_set_privilege |= response.completion == completion::INVALID_COMMAND;
+                }
             },
             Purpose::Probe => self.leave_unanswered(),
             Purpose::KeepAlive => {}
@@ -325,5 +395,41 @@ impl Session {
             Purpose::Retire => self.state = State::Idle,
         }
         self.advance(now);
+    }
+
+    /// The owner's command has its answer. Where that says "busy" or "not enough privilege" it is asked once more, after
+    /// a rest or with more.
+    fn take_answer(&mut self, now: Instant, exchange: Exchange, response: Response) {
+        let State::Open(active) = &self.state else { return };
+        let level = active.level;
+        let Some(wanted) = &mut self.wanted else { return };
+        let command = (exchange.request.netfn, exchange.request.command);
+        if response.completion == completion::NODE_BUSY && wanted.busy < BUSY_RETRIES {
+            let wait = self.options.timing.busy.saturating_mul(1 << wanted.busy);
+            if let Some(until) = now.checked_add(wait).filter(|until| *until < wanted.deadline) {
+                wanted.busy += 1;
+                wanted.not_before = Some(until);
+                wanted.request = Some(exchange.request);
+                return;
+            }
+        }
+        if response.completion != completion::INSUFFICIENT_PRIVILEGE {
+            if wanted.raised {
+                let level = wanted.privilege;
+                self.profile.learn_privilege(command, level);
+            }
+        } else if !self.denied.contains(&command) {
+            match wanted.privilege.max(level).next() {
+                Some(more) => {
+                    wanted.privilege = more;
+                    wanted.raised = true;
+                    wanted.request = Some(exchange.request);
+                    return;
+                }
+                None => drop(self.denied.insert(command)),
+            }
+        }
+        self.wanted = None;
+        self.events.push_back(Event::Answered(response));
     }
 }

@@ -1,6 +1,11 @@
+use std::time::Duration;
+
 use rackpoll_model::{Fault, FaultKind};
 
-use crate::{crypto::CipherSuite, wire::Status};
+use crate::{
+    crypto::{CipherSuite, Ipmi15Authentication},
+    wire::Status,
+};
 
 /// Why a session could not be had, or a command had no answer. Converts into a fault whose sentence says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +29,14 @@ pub enum SessionError {
     /// The check value of RAKP 4 does not match although the password did: K_G differs.
     WrongBmcKey,
     /// No free session slot.
-    NoSessionSlot,
+    NoSessionSlot {
+        /// How many slots may be held by sessions that we have lost.
+        orphans: usize,
+        /// How long the BMC is left in peace.
+        wait: Duration,
+    },
+    /// IPMI 1.5: the BMC gives challenges and does not answer Activate Session.
+    SilentActivation,
     /// The privilege is not granted.
     Privilege(Fault),
     /// None of our cipher suites is accepted.
@@ -34,8 +46,13 @@ pub enum SessionError {
         /// What the BMC says that it offers, where it says so.
         offered: Option<Vec<u8>>,
     },
-    /// The BMC speaks IPMI 1.5 only.
-    NoRmcpPlus,
+    /// The BMC speaks IPMI 1.5 only, and no such session is allowed that it knows.
+    NoRmcpPlus {
+        /// What it would allow.
+        offered: Vec<Ipmi15Authentication>,
+    },
+    /// IPMI 1.5: a command of the login was refused, or its answer cannot be right.
+    Login15(Fault),
     /// Another refusal of a login message.
     Refused {
         /// The message.
@@ -81,18 +98,48 @@ impl From<SessionError> for Fault {
                 FaultKind::WrongPassword,
                 "the password is right and the session key is not: the BMC has a key of its own (K_G) that the credential lacks",
             ),
-            SessionError::NoSessionSlot => Self::new(
-                FaultKind::NoSessionSlot,
-                "all session slots of the BMC are taken; close other sessions, or wait until the BMC drops idle ones",
+            SessionError::NoSessionSlot { orphans, wait } => {
+                let ours = match orphans {
+                    0 => String::new(),
+                    1 => "; one may be a session of ours that was lost, and has its time-out before it"
+                        .to_owned(),
+                    more => format!(
+                        "; {more} may be sessions of ours that were lost, and have their time-out before them"
+                    ),
+                };
+                Self::new(
+                    FaultKind::NoSessionSlot,
+                    format!(
+                        "all session slots of the BMC are taken{ours}; close other sessions, or wait until the BMC drops idle ones; no login is tried for {} s",
+                        wait.as_secs().max(1)
+                    ),
+                )
+            }
+            SessionError::SilentActivation => Self::new(
+                FaultKind::WrongPassword,
+                "the BMC does not answer Activate Session: with IPMI 1.5 that is what a wrong password looks like",
             ),
+            SessionError::Login15(fault) => fault,
             SessionError::Privilege(fault) => fault,
             SessionError::NoCommonSuite { tried, offered } => {
                 Self::new(FaultKind::NoCommonSecurity, no_common_suite(&tried, offered.as_deref()))
             }
-            SessionError::NoRmcpPlus => Self::new(
-                FaultKind::NoCommonSecurity,
-                "the BMC speaks IPMI 1.5 only, which has no encryption; rackpoll needs IPMI 2.0",
-            ),
+            SessionError::NoRmcpPlus { offered } => {
+                let allow = if offered.is_empty() {
+                    "rackpoll needs IPMI 2.0, and the BMC offers nothing for 1.5 that rackpoll speaks"
+                        .to_owned()
+                } else {
+                    let offered: Vec<_> = offered.iter().map(|kind| kind.as_str()).collect();
+                    format!(
+                        "it is used only where it is allowed by name: ipmi-1-5 of the credential, --ipmi-1-5 on the command line; the BMC offers {}",
+                        offered.join(", ")
+                    )
+                };
+                Self::new(
+                    FaultKind::NoCommonSecurity,
+                    format!("the BMC speaks IPMI 1.5 only, which has no encryption; {allow}"),
+                )
+            }
             SessionError::Refused { message, status } => Self::new(
                 FaultKind::Refused,
                 format!("the BMC refuses {message}: {} (status {:#04x})", status.meaning(), status.0),

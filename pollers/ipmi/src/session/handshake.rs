@@ -2,14 +2,20 @@
 
 use std::time::Instant;
 
-use super::{Dropped, Event, Profile, Session, SessionError, State, login::Phase};
+use super::{Dropped, Event, Session, SessionError, State, Workaround, active::Active, login::Phase};
 use crate::{
     crypto::{CipherSuite, SessionKeys, Transcript},
     wire::{
         OpenSessionRequest, OpenSessionResponse, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, Role, Status,
-        encode_sessionless,
+        UserName, encode_sessionless,
     },
 };
+
+/// The code at the beginning of what a BMC sent: some append bytes to codes, and send some where a suite has none
+/// (FreeIPMI's `supermicro20` and `integritycheckvalue`). What is there counts in full length; a shorter one is none.
+fn whole_code(sent: &[u8], length: usize) -> Option<&[u8]> {
+    sent.get(..length)
+}
 
 impl Session {
     /// Begins the session proper: always with a new tag and a new console session id, so that answers to an earlier
@@ -78,7 +84,7 @@ impl Session {
         let console_random = self.random_array();
         let State::Login(login) = &self.state else { return };
         let role = Role::name_only(login.role as u8);
-        let user = self.options.user;
+        let user = self.user();
         self.message.clear();
         Rakp1 { tag, managed_session_id, console_random, role, user }.encode(&mut self.message);
         let phase = Phase::Rakp1 { tag, managed_session_id, console_random, role };
@@ -102,6 +108,7 @@ impl Session {
                 guard.check(tag == expected, Dropped::Tag)?;
                 guard.check(console_session_id == login.console_session_id, Dropped::ConsoleSession)?;
                 let Some(&suite) = login.candidates.front() else { return Err(Dropped::Unexpected) };
+                let user = self.user();
                 let transcript = Transcript {
                     console_session_id,
                     managed_session_id,
@@ -109,14 +116,15 @@ impl Session {
                     managed_random,
                     guid,
                     role,
-                    user: self.options.user,
+                    user,
                 };
                 let expected = transcript.rakp2_code(suite.authentication(), &self.options.password);
-                guard.check(code.len() == expected.as_bytes().len(), Dropped::CODE_LENGTH)?;
-                if expected.matches(code) {
+                let code = whole_code(code, expected.as_bytes().len());
+                guard.check(code.is_some(), Dropped::CODE_LENGTH)?;
+                if code.is_some_and(|code| expected.matches(code)) {
                     self.send_rakp3(now, suite, transcript);
                 } else {
-                    login.mismatched = true;
+                    self.mismatched();
                     self.send_rakp3_refusal(managed_session_id);
                     // A suite that the BMC gets wrong looks the same as a wrong password; the next one tells. The BMC
                     // has seen no wrong code, so no lock-out counts this.
@@ -125,6 +133,18 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// The user's name as RAKP carries it.
+    fn user(&self) -> UserName {
+        let user = self.options.user;
+        if self.options.works_around(Workaround::Intel20) { user.with_padding() } else { user }
+    }
+
+    fn mismatched(&mut self) {
+        if let State::Login(login) = &mut self.state {
+            login.mismatched = true;
+        }
     }
 
     fn send_rakp3(&mut self, now: Instant, suite: CipherSuite, transcript: Transcript) {
@@ -164,9 +184,9 @@ impl Session {
             Rakp4::Accepted { tag, console_session_id, check } => {
                 guard.check(tag == *expected, Dropped::Tag)?;
                 guard.check(console_session_id == login.console_session_id, Dropped::ConsoleSession)?;
-                let expected = keys.suite().authentication().check_length();
-                guard.check(check.len() == expected, Dropped::CODE_LENGTH)?;
-                if keys.rakp4_check(transcript).matches(check) {
+                let check = whole_code(check, keys.suite().authentication().check_length());
+                guard.check(check.is_some(), Dropped::CODE_LENGTH)?;
+                if check.is_some_and(|check| keys.rakp4_check(transcript).matches(check)) {
                     self.finish_login(now);
                 } else {
                     // Without the right keys there is no way to close it.
@@ -178,16 +198,28 @@ impl Session {
     }
 
     fn finish_login(&mut self, now: Instant) {
+        let State::Login(login) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        self.profile.suite = login.candidates.front().copied();
+        self.profile.highest_privilege = login.highest;
+        self.profile.ipmi_15 = None;
+        let Some(active) = login.into_orphan(now) else { return };
+        self.opened(active);
+        self.login_done(now);
+    }
+
+    /// There is a session now.
+    pub(super) fn opened(&mut self, active: Active) {
         let keep_alive = self.options.timing.keep_alive.map(|rest| {
             let spread = rest / 5;
             self.random_between(rest.saturating_sub(spread), spread)
         });
-        let State::Login(login) = std::mem::replace(&mut self.state, State::Idle) else { return };
-        self.profile = Profile { suite: login.candidates.front().copied(), highest_privilege: login.highest };
-        let Some(active) = login.into_orphan(now) else { return };
         self.state = State::Open(Box::new(active.keep_alive(keep_alive)));
+        self.slots.had_one();
         self.statistics.opened += 1;
-        self.events.push_back(Event::Opened(self.profile));
+        self.events.push_back(Event::Opened(self.profile.clone()));
+    }
+
+    pub(super) fn login_done(&mut self, now: Instant) {
         match &self.wanted {
             Some(wanted) if wanted.request.is_none() => self.wanted = None,
             _ => self.advance(now),

@@ -3,13 +3,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Session, SessionError, State, active::Active, active::encode_request};
+use super::{
+    Session, SessionError, State, Workaround,
+    active::{Active, Security, encode_request},
+};
 use crate::{
     command::{
-        Privilege, Request, Response, get_channel_authentication_capabilities as capabilities,
+        Privilege, Request, Response,
+        get_channel_authentication_capabilities::{self as capabilities, AuthenticationCapabilities},
         get_channel_cipher_suites as cipher_suites,
     },
-    crypto::{CipherSuite, SessionKeys, Transcript},
+    crypto::{CipherSuite, Ipmi15Authentication, Ipmi15Key, SessionKeys, Transcript},
     wire::{Ipmi15Packet, Role, Status, decode_records},
 };
 
@@ -47,6 +51,8 @@ pub(super) struct Login {
     refused: Option<(&'static str, Status)>,
     /// How often the code of RAKP 3 was refused.
     rejected: u32,
+    /// How often Activate Session had no answer.
+    pub(super) silent_activations: u32,
 }
 
 /// What a login waits for.
@@ -69,6 +75,13 @@ pub(super) enum Asking {
         index: u8,
         records: Vec<u8>,
     },
+    /// IPMI 1.5: Get Session Challenge.
+    Challenge(Ipmi15Authentication),
+    /// IPMI 1.5: Activate Session, with the temporary session id.
+    Activation {
+        key: Ipmi15Key,
+        session_id: u32,
+    },
 }
 
 impl Login {
@@ -81,7 +94,15 @@ impl Login {
             Phase::Command { asking: Asking::Capabilities, .. } => {
                 "login: the answer to Get Channel Authentication Capabilities"
             }
-            Phase::Command { .. } => "login: the answer to Get Channel Cipher Suites",
+            Phase::Command { asking: Asking::CipherSuites { .. }, .. } => {
+                "login: the answer to Get Channel Cipher Suites"
+            }
+            Phase::Command { asking: Asking::Challenge(_), .. } => {
+                "login: the answer to Get Session Challenge"
+            }
+            Phase::Command { asking: Asking::Activation { .. }, .. } => {
+                "login: the answer to Activate Session"
+            }
             Phase::OpenSession { .. } => "login: the Open Session Response",
             Phase::Rakp1 { .. } => "login: RAKP message 2",
             Phase::Rakp3 { .. } => "login: RAKP message 4",
@@ -89,12 +110,22 @@ impl Login {
         SessionError::Timeout { waiting_for, heard }
     }
 
+    /// Whether the BMC may hold a slot for this login.
+    pub(super) fn holds_slot(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Rakp1 { .. }
+                | Phase::Rakp3 { .. }
+                | Phase::Command { asking: Asking::Activation { .. }, .. }
+        )
+    }
+
     /// After RAKP 3 the BMC may have opened the session although its RAKP 4 did not arrive.
     pub(super) fn into_orphan(self, now: Instant) -> Option<Active> {
         match self.phase {
             Phase::Rakp3 { transcript, keys, .. } => {
                 let ids = (transcript.console_session_id, transcript.managed_session_id);
-                Some(Active::new(ids, keys, self.role, now))
+                Some(Active::new(ids, Security::RmcpPlus(keys), self.role, now))
             }
             _ => None,
         }
@@ -105,6 +136,11 @@ impl Session {
     /// Begins a login. Where a suite is known to work, or only one is allowed, nothing is asked before Open Session
     /// that would not change it.
     pub(super) fn begin_login(&mut self, now: Instant, role: Privilege) {
+        if self.slots.wait(now).is_some() {
+            let error = self.slots_error(now);
+            self.fail(error);
+            return;
+        }
         let known = self.profile.suite.filter(|suite| self.options.suites.contains(suite));
         let mut candidates: VecDeque<CipherSuite> = self.options.suites.iter().copied().collect();
         if let Some(known) = known {
@@ -126,25 +162,39 @@ impl Session {
             silent: 0,
             refused: None,
             rejected: 0,
+            silent_activations: 0,
         }));
-        if known.is_some() {
+        let known_15 = self.profile.ipmi_15.filter(|kind| self.options.ipmi_15.contains(kind));
+        if let Some(kind) = known_15 {
+            self.ask_challenge(now, kind);
+        } else if known.is_some() || self.options.works_around(Workaround::AuthCap) {
             self.send_open_session(now);
         } else {
             self.send_login_command(now, capabilities::request(Privilege::User), Asking::Capabilities);
         }
     }
 
-    fn send_login_command(&mut self, now: Instant, request: Request, asking: Asking) {
+    pub(super) fn send_login_command(&mut self, now: Instant, request: Request, asking: Asking) {
         let sequence = self.next_request_sequence();
         let timing = self.options.timing;
         self.message.clear();
         encode_request(&mut self.message, &request, sequence);
-        self.outgoing.push(|out| Ipmi15Packet::encode_sessionless(out, &self.message));
+        let message = &self.message;
+        self.outgoing.push(|out| match &asking {
+            Asking::Activation { key, session_id } => {
+                let (auth_type, sequence) = (key.authentication().number(), 0);
+                let code = key.code(*session_id, [0; 4], message);
+                Ipmi15Packet { auth_type, sequence, session_id: *session_id, code, payload: message }
+                    .encode(out);
+            }
+            _ => Ipmi15Packet::encode_sessionless(out, message),
+        });
         if let State::Login(login) = &mut self.state {
+            let wait = timing.wait(login.first_wait, login.unanswered.saturating_add(1));
             login.due = now
                 + match asking {
-                    Asking::Capabilities => login.first_wait,
                     Asking::CipherSuites { .. } => timing.probe_timeout,
+                    _ => wait,
                 };
             login.phase = Phase::Command { request, sequence, asking };
         }
@@ -157,11 +207,13 @@ impl Session {
         match asking {
             Asking::Capabilities => {
                 let answer = response.good(capabilities::NAME).and_then(capabilities::decode);
-                if answer.is_ok_and(|capabilities| !capabilities.rmcp_plus) {
-                    self.fail_login(SessionError::NoRmcpPlus);
+                if let Ok(capabilities) = answer
+                    && !capabilities.rmcp_plus
+                {
+                    self.begin_ipmi_15(now, &capabilities);
                     return;
                 }
-                if login.candidates.len() > 1 {
+                if login.candidates.len() > 1 && !self.profile.hides_suites {
                     self.ask_cipher_suites(now, 0, Vec::new());
                 } else {
                     self.send_open_session(now);
@@ -169,6 +221,7 @@ impl Session {
             }
             Asking::CipherSuites { index, records } => {
                 let (index, mut records) = (*index, std::mem::take(records));
+                self.profile.hides_suites = false;
                 let part = response.good(cipher_suites::NAME).and_then(cipher_suites::decode).unwrap_or(&[]);
                 records.extend_from_slice(part);
                 if part.len() == cipher_suites::BYTES_PER_ANSWER && index < cipher_suites::MAX_INDEX {
@@ -176,6 +229,26 @@ impl Session {
                 } else {
                     self.use_cipher_suites(now, &records);
                 }
+            }
+            Asking::Challenge(kind) => {
+                let kind = *kind;
+                self.take_challenge(now, kind, response);
+            }
+            Asking::Activation { key, .. } => {
+                let key = key.clone();
+                self.take_activation(now, &key, response);
+            }
+        }
+    }
+
+    /// The BMC knows IPMI 1.5 only.
+    fn begin_ipmi_15(&mut self, now: Instant, capabilities: &AuthenticationCapabilities) {
+        let offered = |kind: &Ipmi15Authentication| capabilities.allows(*kind);
+        match self.options.ipmi_15.iter().copied().find(offered) {
+            Some(kind) => self.ask_challenge(now, kind),
+            None => {
+                let offered = Ipmi15Authentication::ALL.into_iter().filter(offered).collect();
+                self.fail_login(SessionError::NoRmcpPlus { offered });
             }
         }
     }
@@ -205,7 +278,8 @@ impl Session {
         let opening = matches!(login.phase, Phase::OpenSession { .. });
         match status {
             Status::NO_RESOURCES | Status::NO_RESOURCES_AT_ROLE => {
-                self.fail_login(SessionError::NoSessionSlot);
+                let error = self.no_slot(now);
+                self.fail_login(error);
             }
             Status::UNAUTHORIZED_NAME | Status::INVALID_NAME_LENGTH => {
                 self.fail_login(SessionError::UnknownUser);
@@ -223,13 +297,7 @@ impl Session {
                 login.highest = true;
                 self.send_open_session(now);
             }
-            Status::INVALID_ROLE | Status::UNAUTHORIZED_ROLE => {
-                let level = login.role.as_str();
-                self.fail_login(SessionError::Privilege(rackpoll_model::Fault::new(
-                    rackpoll_model::FaultKind::InsufficientPrivilege,
-                    format!("the BMC does not grant {level} to this user over LAN; raise the user's privilege limit"),
-                )));
-            }
+            Status::INVALID_ROLE | Status::UNAUTHORIZED_ROLE => self.refuse_role(),
             Status::INVALID_SESSION_ID | Status::INACTIVE_SESSION_ID => {
                 // The BMC has forgotten the half-open session: begin again when the timer says so, no faster.
                 login.refused = Some((message, status));
@@ -237,6 +305,16 @@ impl Session {
             status if status.refuses_algorithms() => self.try_next_suite(now),
             status => self.fail_login(SessionError::Refused { message, status }),
         }
+    }
+
+    /// The BMC does not grant the level that the login asks for.
+    pub(super) fn refuse_role(&mut self) {
+        let State::Login(login) = &self.state else { return };
+        let level = login.role.as_str();
+        self.fail_login(SessionError::Privilege(rackpoll_model::Fault::new(
+            rackpoll_model::FaultKind::InsufficientPrivilege,
+            format!("the BMC does not grant {level} to this user over LAN; raise the user's privilege limit"),
+        )));
     }
 
     /// The first candidate does not work; the last one to fail decides how the login fails.
@@ -281,7 +359,20 @@ impl Session {
                 self.outgoing.push(|out| Ipmi15Packet::encode_sessionless(out, &self.message));
                 self.statistics.resent += 1;
             }
-            Phase::Command { .. } => self.send_open_session(now),
+            Phase::Command { asking: Asking::Challenge(kind), .. } => {
+                let kind = *kind;
+                self.statistics.resent += 1;
+                self.ask_challenge(now, kind);
+            }
+            Phase::Command { asking: Asking::Activation { key, .. }, .. } => {
+                let kind = key.authentication();
+                self.statistics.resent += 1;
+                self.activation_unanswered(now, kind);
+            }
+            Phase::Command { asking, .. } => {
+                self.profile.hides_suites |= matches!(asking, Asking::CipherSuites { index: 0, .. });
+                self.send_open_session(now);
+            }
             Phase::OpenSession { .. } | Phase::Rakp1 { .. } | Phase::Rakp3 { .. } => {
                 login.silent = login.silent.saturating_add(1);
                 if login.silent >= SILENT_LOGINS {
@@ -299,11 +390,14 @@ impl Session {
     fn bid_orphan_farewell(&mut self, now: Instant) {
         let State::Login(login) = &mut self.state else { return };
         let role = login.role;
+        if login.holds_slot() {
+            self.slots.orphaned(now, &self.options.timing);
+        }
         if let Phase::Rakp3 { transcript, keys, .. } =
             std::mem::replace(&mut login.phase, Phase::OpenSession { tag: 0 })
         {
             let ids = (transcript.console_session_id, transcript.managed_session_id);
-            self.send_farewell(Active::new(ids, keys, role, now));
+            self.send_farewell(Active::new(ids, Security::RmcpPlus(keys), role, now));
         }
     }
 }

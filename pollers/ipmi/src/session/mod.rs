@@ -8,32 +8,37 @@ mod active;
 mod dropped;
 mod fault;
 mod handshake;
+mod ipmi15;
 mod login;
 mod options;
 mod outgoing;
 mod random;
 mod receive;
+mod slots;
 mod window;
+mod workaround;
 
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
-use crate::command::{Privilege, Request, Response};
+use crate::command::{Bridge, Privilege, Request, Response, completion};
 
 pub use dropped::Dropped;
 pub use fault::SessionError;
 pub use options::{Options, Profile, Timing};
 pub use random::Random;
+pub use workaround::{UnknownWorkaround, Workaround};
 
 use active::{Active, Purpose};
 use dropped::Guard;
 use login::Login;
 use outgoing::Outgoing;
+use slots::Slots;
 
 /// One session with one BMC: at most one command in flight, and one login at a time.
 pub struct Session {
@@ -52,6 +57,9 @@ pub struct Session {
     /// Whether the peer was heard, and how much nonsense came, since the last request.
     heard: bool,
     garbage: u32,
+    slots: Slots,
+    /// Commands that this user was refused at every level it may have, by network function and number.
+    denied: BTreeSet<(u8, u8)>,
     message: Vec<u8>,
     plain: Vec<u8>,
     guard: Guard,
@@ -69,10 +77,31 @@ struct Wanted {
     request: Option<Request>,
     privilege: Privilege,
     deadline: Instant,
-    /// How long the command itself may take; none: until the deadline.
-    patience: Option<Duration>,
+    manner: Manner,
     /// The command was without an answer in one session already, and that session was gone.
     again: bool,
+    /// The BMC refused the command for lack of privilege, and more is being tried.
+    raised: bool,
+    /// How often the BMC was too busy, and until when it is left in peace.
+    busy: u32,
+    not_before: Option<Instant>,
+}
+
+impl Wanted {
+    fn new(request: Option<Request>, privilege: Privilege, deadline: Instant, manner: Manner) -> Self {
+        Self { request, privilege, deadline, manner, again: false, raised: false, busy: 0, not_before: None }
+    }
+}
+
+/// How one command is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Manner {
+    /// How long its answer may take, with retransmissions and without a login; none: until the deadline. When that is
+    /// over, a command that every BMC answers tests the session: either only this command has no answer
+    /// (`Event::Unanswered`), or the session is lost and the command begins again in a new one, once.
+    pub patience: Option<Duration>,
+    /// The controller that it is for, where that is not the BMC itself.
+    pub bridge: Option<Bridge>,
 }
 
 /// What has happened. After each request comes exactly one of `Answered`, `Unanswered` (where it has a patience) and
@@ -129,6 +158,8 @@ impl Session {
             tag: 0,
             heard: false,
             garbage: 0,
+            slots: Slots::default(),
+            denied: BTreeSet::new(),
             message: Vec::new(),
             plain: Vec::new(),
             guard: Guard::default(),
@@ -137,28 +168,27 @@ impl Session {
 
     /// Logs in, where there is no session yet.
     pub fn open(&mut self, now: Instant, deadline: Instant) -> Result<(), InFlight> {
-        let (request, patience) = (None, None);
-        self.want(now, Wanted { request, privilege: Privilege::User, deadline, patience, again: false })
+        self.want(now, Wanted::new(None, Privilege::User, deadline, Manner::default()))
     }
 
     /// Sends a command, and logs in before that where needed.
     pub fn request(&mut self, now: Instant, request: Request, deadline: Instant) -> Result<(), InFlight> {
-        self.request_with_patience(now, request, deadline, None)
+        self.request_in(now, request, deadline, Manner::default())
     }
 
-    /// Sends a command that may stay without an answer. `patience`: how long its answer may take, with retransmissions
-    /// and without a login. When that is over, a command that every BMC answers tests the session: either only this
-    /// command has no answer (`Event::Unanswered`), or the session is lost and the command begins again in a new one,
-    /// once.
-    pub fn request_with_patience(
+    /// Sends a command that may stay without an answer, or that is for another controller.
+    pub fn request_in(
         &mut self,
         now: Instant,
         request: Request,
         deadline: Instant,
-        patience: Option<Duration>,
+        manner: Manner,
     ) -> Result<(), InFlight> {
-        let privilege = request.privilege.max(Privilege::User);
-        self.want(now, Wanted { request: Some(request), privilege, deadline, patience, again: false })
+        let command = (request.netfn, request.command);
+        let learned = self.profile.privileges.get(&command).filter(|_| !self.denied.contains(&command));
+        let privilege =
+            request.privilege.max(Privilege::User).max(learned.copied().unwrap_or(Privilege::User));
+        self.want(now, Wanted::new(Some(request), privilege, deadline, manner))
     }
 
     fn want(&mut self, now: Instant, wanted: Wanted) -> Result<(), InFlight> {
@@ -200,6 +230,12 @@ impl Session {
         if self.wanted.as_ref().is_some_and(|wanted| wanted.deadline <= now) {
             self.run_out_of_time(now);
         }
+        if let Some(wanted) = &mut self.wanted
+            && wanted.not_before.is_some_and(|until| until <= now)
+        {
+            wanted.not_before = None;
+            self.advance(now);
+        }
         match &self.state {
             State::Login(login) if login.due <= now => self.login_timeout(now),
             State::Open(active) if active.due().is_some_and(|due| due <= now) => self.active_timeout(now),
@@ -214,11 +250,11 @@ impl Session {
             State::Login(login) => Some(login.due),
             State::Open(active) => active.due(),
         };
-        let deadline = self.wanted.as_ref().map(|wanted| wanted.deadline);
-        match (due, deadline) {
-            (Some(due), Some(deadline)) => Some(due.min(deadline)),
-            (due, deadline) => due.or(deadline),
-        }
+        let wanted = self.wanted.as_ref().map(|wanted| match wanted.not_before {
+            Some(until) => until.min(wanted.deadline),
+            None => wanted.deadline,
+        });
+        due.into_iter().chain(wanted).min()
     }
 
     /// The next datagram to send, in order.
@@ -251,8 +287,14 @@ impl Session {
     }
 
     /// What has been learned about the BMC.
-    pub fn profile(&self) -> Profile {
-        self.profile
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// How many session slots of the BMC we may hold without using them: sessions that were left without an answer to
+    /// Close Session, until the BMC's time-out.
+    pub fn orphans(&self, now: Instant) -> usize {
+        self.slots.orphans(now)
     }
 
     /// What has been done so far.
@@ -267,6 +309,9 @@ impl Session {
     /// Begins what is to be done next, where nothing is in flight.
     fn advance(&mut self, now: Instant) {
         let Some(wanted) = &self.wanted else { return };
+        if wanted.not_before.is_some_and(|until| until > now) {
+            return;
+        }
         match &self.state {
             State::Login(_) => {}
             State::Idle => self.begin_login(now, wanted.privilege),
@@ -277,7 +322,7 @@ impl Session {
                 self.leave(now);
                 self.begin_login(now, privilege);
             }
-            State::Open(active) if wanted.privilege > active.level => {
+            State::Open(active) if wanted.privilege > active.level && !self.profile.no_set_privilege => {
                 self.send_raise(now, wanted.privilege);
             }
             State::Open(_) => self.send_wanted(now),
@@ -310,18 +355,35 @@ impl Session {
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Idle => {}
             State::Login(login) => {
+                if login.holds_slot() {
+                    self.slots.orphaned(now, &self.options.timing);
+                }
                 if let Some(active) = login.into_orphan(now) {
                     self.send_farewell(active);
                 }
             }
-            State::Open(active) => self.send_farewell(*active),
+            State::Open(active) => {
+                // A session that answered its last command is still there to hear the farewell, unless that is lost.
+                if active.is_suspect() {
+                    self.slots.orphaned(now, &self.options.timing);
+                }
+                self.send_farewell(*active);
+            }
         }
     }
 
-    /// Ends what is wanted without an answer.
+    /// Ends what is wanted without an answer. Where only more privilege was tried for and not had, the BMC's refusal of
+    /// the command is the answer: other commands of the poll may go on.
     fn fail(&mut self, error: SessionError) {
-        self.wanted = None;
-        self.events.push_back(Event::Failed(error));
+        let raised = self.wanted.take().filter(|wanted| wanted.raised);
+        if let (Some(wanted), SessionError::Privilege(_)) = (&raised, &error) {
+            let command = wanted.request.as_ref().map(|request| (request.netfn, request.command));
+            self.denied.extend(command);
+            let completion = completion::INSUFFICIENT_PRIVILEGE;
+            self.events.push_back(Event::Answered(Response { completion, data: Vec::new() }));
+        } else {
+            self.events.push_back(Event::Failed(error));
+        }
     }
 
     fn next_request_sequence(&mut self) -> u8 {
@@ -341,9 +403,18 @@ impl Session {
         from.saturating_add(spread.mul_f64(f64::from(share) / f64::from(u32::MAX)))
     }
 
-    /// The first wait of an exchange.
+    /// The first wait of a login's messages.
     fn first_wait(&mut self) -> Duration {
         let first = self.options.timing.first_timeout;
+        self.random_between(first, first)
+    }
+
+    /// The first wait of a command: longer where the BMC is known to be slow, so that it is not asked again for what it
+    /// is working on.
+    fn first_wait_of_command(&mut self) -> Duration {
+        let timing = &self.options.timing;
+        let slow = self.profile.round_trip.map_or(Duration::ZERO, |trip| trip.saturating_mul(2));
+        let first = timing.first_timeout.max(slow.min(timing.longest_timeout / 4));
         self.random_between(first, first)
     }
 }

@@ -1,8 +1,13 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use rackpoll_model::{Fault, FaultKind, Secret};
 
-use crate::{crypto::CipherSuite, wire::UserName};
+use super::Workaround;
+use crate::{
+    command::Privilege,
+    crypto::{CipherSuite, IPMI_15_PASSWORD, Ipmi15Authentication},
+    wire::UserName,
+};
 
 /// Longest password (IPMI 2.0 clause 22.30).
 const MAX_PASSWORD: usize = 20;
@@ -16,6 +21,9 @@ pub struct Options {
     pub(super) password: Secret,
     pub(super) k_g: Option<Secret>,
     pub(super) suites: Vec<CipherSuite>,
+    /// IPMI 1.5 sessions that are allowed, strongest first.
+    pub(super) ipmi_15: Vec<Ipmi15Authentication>,
+    pub(super) workarounds: Vec<Workaround>,
     pub(super) timing: Timing,
 }
 
@@ -33,6 +41,8 @@ impl Options {
             password,
             k_g: None,
             suites: CipherSuite::ENCRYPTED.to_vec(),
+            ipmi_15: Vec::new(),
+            workarounds: Vec::new(),
             timing: Timing::default(),
         })
     }
@@ -58,6 +68,29 @@ impl Options {
         self
     }
 
+    /// Allows IPMI 1.5 sessions of these kinds, for BMCs that know no IPMI 2.0. By default there are none: nothing in
+    /// them is encrypted. Passwords that IPMI 1.5 cannot carry are refused.
+    pub fn ipmi_15(mut self, kinds: &[Ipmi15Authentication]) -> Result<Self, Fault> {
+        if !kinds.is_empty() && self.password.expose().len() > IPMI_15_PASSWORD {
+            return Err(Fault::new(
+                FaultKind::MalformedCommand,
+                "the password is longer than the 16 bytes that IPMI 1.5 allows",
+            ));
+        }
+        self.ipmi_15 = Ipmi15Authentication::ALL.into_iter().filter(|kind| kinds.contains(kind)).collect();
+        Ok(self)
+    }
+
+    /// Lives with these habits of BMCs, which cannot be found out or should not be lived with unasked.
+    pub fn workarounds(mut self, workarounds: &[Workaround]) -> Self {
+        self.workarounds = workarounds.to_vec();
+        self
+    }
+
+    pub(super) fn works_around(&self, workaround: Workaround) -> bool {
+        self.workarounds.contains(&workaround)
+    }
+
     /// Other times than the default ones.
     pub fn timing(mut self, timing: Timing) -> Self {
         self.timing = timing;
@@ -66,12 +99,42 @@ impl Options {
 }
 
 /// What was learned about a BMC; the owner keeps it and hands it to the next session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Profile {
     /// The cipher suite that worked.
     pub suite: Option<CipherSuite>,
     /// Open Session had to ask for the "highest" privilege (0), because the level itself was refused.
     pub highest_privilege: bool,
+    /// The BMC knows IPMI 1.5 only, and this worked.
+    pub ipmi_15: Option<Ipmi15Authentication>,
+    /// Commands, by network function and number, that the BMC refuses to a session of less than this privilege, although
+    /// the specification asks for less.
+    pub privileges: BTreeMap<(u8, u8), Privilege>,
+    /// The BMC does not know Set Session Privilege Level; sessions have what they logged in for (Cisco UCS).
+    pub no_set_privilege: bool,
+    /// Get Channel Cipher Suites stays without an answer.
+    pub hides_suites: bool,
+    /// How long an answer takes, smoothed.
+    pub round_trip: Option<Duration>,
+}
+
+impl Profile {
+    /// Commands with a privilege of their own that are remembered; a BMC with more has no sense in its answers.
+    const MOST_PRIVILEGES: usize = 64;
+
+    pub(super) fn learn_privilege(&mut self, command: (u8, u8), level: Privilege) {
+        if self.privileges.len() < Self::MOST_PRIVILEGES {
+            self.privileges.insert(command, level);
+        }
+    }
+
+    /// Smooths as TCP does (RFC 6298): an eighth of the new one.
+    pub(super) fn learn_round_trip(&mut self, took: Duration) {
+        self.round_trip = Some(match self.round_trip {
+            None => took,
+            Some(before) => before.saturating_sub(before / 8).saturating_add(took / 8),
+        });
+    }
 }
 
 /// The times of a session. The defaults are for a BMC on a management network.
@@ -94,8 +157,19 @@ pub struct Timing {
     pub keep_alive: Option<Duration>,
     /// A session that nobody has used for this time is closed, so that its slot is free. 15 minutes.
     pub disuse: Duration,
-    /// How long Close Session is waited for. 1 s.
+    /// How long Close Session is waited for, retries included. 1 s.
     pub close_limit: Duration,
+    /// A command that the BMC is too busy for is asked again after this time, and then after twice as long each time,
+    /// four times in all. 0.25 s.
+    pub busy: Duration,
+    /// After "no session slot" no login is tried for so long, and then twice as long each time, up to `longest_no_slot`.
+    /// 15 s: a BMC of four slots may have one back sooner than its time-out.
+    pub no_slot: Duration,
+    /// 60 s, the time-out of a session (clause 6.12.15).
+    pub longest_no_slot: Duration,
+    /// A session that was left without an answer to Close Session may hold its slot for so long. 63 s: the time-out of
+    /// a session and its tolerance (clause 6.12.15).
+    pub orphan: Duration,
 }
 
 impl Default for Timing {
@@ -109,6 +183,10 @@ impl Default for Timing {
             keep_alive: Some(Duration::from_secs(25)),
             disuse: Duration::from_secs(15 * 60),
             close_limit: Duration::from_secs(1),
+            busy: Duration::from_millis(250),
+            no_slot: Duration::from_secs(15),
+            longest_no_slot: Duration::from_secs(60),
+            orphan: Duration::from_secs(63),
         }
     }
 }

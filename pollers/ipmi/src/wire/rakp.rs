@@ -17,6 +17,16 @@ impl UserName {
         Some(Self { bytes, length: name.len() as u8 })
     }
 
+    /// All sixteen bytes, with zeros after the name.
+    pub fn padded(&self) -> [u8; 16] {
+        self.bytes
+    }
+
+    /// The same name, with the zeros after it as a part of it: as some old BMCs want it (FreeIPMI's `intel20`).
+    pub fn with_padding(self) -> Self {
+        Self { bytes: self.bytes, length: 16 }
+    }
+
     /// The name's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.length)).unwrap_or_default()

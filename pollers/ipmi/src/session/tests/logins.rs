@@ -23,7 +23,7 @@ fn refused(world: &mut World) -> Fault {
 fn the_strongest_suite_on_both_lists_is_taken_and_reported() {
     let mut world = World::new(Bmc::new());
     let profile = opened(&mut world);
-    assert_eq!(profile, Profile { suite: Some(CipherSuite::Seventeen), highest_privilege: false });
+    assert_eq!(profile, Profile { suite: Some(CipherSuite::Seventeen), ..Profile::default() });
     // Twenty record bytes need two parts of the list.
     assert_eq!(
         world.bmc.log,
@@ -76,7 +76,7 @@ fn a_suite_that_the_bmc_gets_wrong_gives_way() {
 
 #[test]
 fn what_worked_is_asked_for_at_once_the_next_time() {
-    let profile = Profile { suite: Some(CipherSuite::Three), highest_privilege: false };
+    let profile = Profile { suite: Some(CipherSuite::Three), ..Profile::default() };
     let mut world = World::with(options(), profile, Bmc::new(), Faults::NONE, 1);
     opened(&mut world);
     assert_eq!(world.bmc.log, ["open session", "rakp 1", "rakp 3"]);
@@ -87,7 +87,7 @@ fn what_worked_is_asked_for_at_once_the_next_time() {
 fn what_worked_and_no_longer_does_gives_way() {
     let mut bmc = Bmc::new();
     bmc.suites = vec![CipherSuite::Three];
-    let profile = Profile { suite: Some(CipherSuite::Seventeen), highest_privilege: false };
+    let profile = Profile { suite: Some(CipherSuite::Seventeen), ..Profile::default() };
     let mut world = World::with(options(), profile, bmc, Faults::NONE, 1);
     assert_eq!(opened(&mut world).suite, Some(CipherSuite::Three));
 }

@@ -13,7 +13,8 @@ fn open_world() -> World {
 
 fn ask(world: &mut World, number: u32, limit: Duration) -> Event {
     let deadline = world.now + limit;
-    world.session.request_with_patience(world.now, echo(number), deadline, Some(PATIENCE)).unwrap();
+    let manner = Manner { patience: Some(PATIENCE), bridge: None };
+    world.session.request_in(world.now, echo(number), deadline, manner).unwrap();
     world.run()
 }
 
