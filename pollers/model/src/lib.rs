@@ -7,6 +7,8 @@ mod chassis;
 mod command;
 pub mod event;
 mod fault;
+mod metric;
+mod metric_reading;
 mod oid;
 mod reading;
 mod secret;
@@ -17,6 +19,13 @@ mod varbind;
 pub use chassis::{ChassisStatus, Uid};
 pub use command::{IpmiCommand, PollRequest, SnmpRequest, UnknownCommand};
 pub use fault::{Blame, Fault, FaultKind};
+pub use metric::{Metric, MetricRequest, UnknownMetric};
+pub use metric_reading::{
+    CiscoMemory, CiscoProcessor, EntitySensor, EntitySensorValue, HostProcessor, INTERFACE_COUNTERS,
+    InterfaceCounters, InterfaceState, InterfaceUtilization, LldpNeighbor, MemoryUsage, MetricReading,
+    MetricResult, Pdu, PduChannel, PduOutlet, PduValue, ProcessorLoad, StorageArea, SwitchSensor, Ups,
+    UpsBattery, UpsLine, Word,
+};
 pub use oid::{Oid, OidFault};
 pub use reading::Reading;
 pub use secret::Secret;

@@ -1,4 +1,6 @@
-use crate::{ChassisStatus, OidWalk, SelInformation, SelLog, SensorReading, SensorThresholds, Uid};
+use crate::{
+    ChassisStatus, MetricReading, OidWalk, SelInformation, SelLog, SensorReading, SensorThresholds, Uid,
+};
 
 /// What a poll found out.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,4 +25,6 @@ pub enum Reading {
     Thresholds(Vec<SensorThresholds>),
     /// One per oid that was asked, in that order.
     Oids(Vec<OidWalk>),
+    /// What a metric poller makes of an agent's objects.
+    Metric(MetricReading),
 }

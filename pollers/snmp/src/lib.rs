@@ -1,11 +1,14 @@
 //! SNMP: sessions over async-snmp's shared socket, walks, and values as net-snmp prints them.
 //!
 //! `agent` is the seam to the library: what an agent can be asked, and how it can fail. `session` puts it on the wire, `walk`
-//! asks for more than one exchange can hold, `device` is what a poll talks to.
+//! asks for more than one exchange can hold, `device` is what a poll talks to. `metric` and `names` are pure: what the
+//! metric pollers ask and make of it, and what MIBs call it.
 
 mod agent;
 mod device;
 mod habits;
+pub mod metric;
+pub mod names;
 mod pace;
 mod session;
 mod sockets;

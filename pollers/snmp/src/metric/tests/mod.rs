@@ -1,0 +1,9 @@
+mod agent;
+mod bandwidth;
+mod garbage;
+mod hosts;
+mod interfaces;
+mod lldp;
+mod pdus;
+mod sensors;
+mod ups;
