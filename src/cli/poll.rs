@@ -19,7 +19,7 @@ use crate::{
 /// Which protocol.
 #[derive(Debug, Subcommand)]
 pub(super) enum PollCommand {
-    /// A BMC over IPMI 2.0 (RMCP+): power, uid, chassis, selInformation, sel, sdr
+    /// A BMC over IPMI 2.0 (RMCP+): power, uid, chassis, selInformation, sel, sdr, driveHealth, thresholds
     Ipmi(IpmiArguments),
     /// A switch, PDU or BMC over SNMP v2c
     Snmp(SnmpArguments),
@@ -27,7 +27,7 @@ pub(super) enum PollCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct IpmiArguments {
-    /// What to ask: power, uid, chassis, selInformation, sel or sdr
+    /// What to ask: power, uid, chassis, selInformation, sel, sdr, driveHealth or thresholds
     command: IpmiCommand,
     /// The BMC's address or name, with :PORT where it is not 623
     #[arg(long, value_name = "HOST[:PORT]")]

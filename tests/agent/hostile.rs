@@ -95,10 +95,6 @@ async fn each_failure_says_what_it_is_and_whom_to_blame() {
 
     bus.command(&format!("ipmi.command.reboot.{GRAPH}"), &command(&sim.host(), "admin", &password)).await;
     assert_eq!(failure(&mut failures, "reboot").await["name"], json!("UnknownCommandError"));
-    bus.command(&format!("ipmi.command.driveHealth.{GRAPH}"), &command(&sim.host(), "admin", &password))
-        .await;
-    assert_eq!(failure(&mut failures, "driveHealth").await["name"], json!("NotSupportedError"));
-
     for body in [&b"this is no JSON"[..], b"", b"[]", b"{\"value\": 3}", b"\xff\xfe{}", &[b'['; 100_000]] {
         bus.publish(&chassis, body, BasicProperties::default()).await;
         let error = failure(&mut failures, "chassis").await;

@@ -42,7 +42,13 @@ impl IpmiDevice {
         let channel = Channel::new(peer, session);
         sockets.prepare(channel.peer);
         let turn = sockets.shared.peers.add(&channel);
-        Self { sockets: sockets.clone(), channel, turn, polls: Polls::new(), attempts: 0 }
+        Self {
+            sockets: sockets.clone(),
+            channel,
+            turn,
+            polls: Polls::new(Arc::clone(&sockets.shared.library)),
+            attempts: 0,
+        }
     }
 
     /// The BMC's address.
@@ -55,7 +61,7 @@ impl IpmiDevice {
     pub async fn poll(&mut self, command: IpmiCommand, deadline: Instant) -> Result<Reading, Fault> {
         let peer = self.channel.peer;
         self.attempts = 0;
-        let mut conversation = self.polls.begin(command).map_err(|fault| named(peer, fault))?;
+        let mut conversation = self.polls.begin(command);
         let turn = Arc::clone(&self.turn);
         let Ok(_turn) = timeout_at(deadline, turn.lock()).await else {
             let busy = "another credential's poll of this BMC took until the deadline";

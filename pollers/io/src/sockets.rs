@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rackpoll_ipmi::{session::Session, wire::MAX_DATAGRAM};
+use rackpoll_ipmi::{sdr::Library, session::Session, wire::MAX_DATAGRAM};
 use rustix::net::{SendFlags, sendto};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{net::UdpSocket, runtime::Handle, sync::Semaphore, task::AbortHandle};
@@ -39,6 +39,7 @@ pub struct IpmiSockets {
 pub(crate) struct Shared {
     pub(crate) peers: Peers,
     pub(crate) diagnoses: Semaphore,
+    pub(crate) library: Arc<Library>,
     v4: OnceLock<Option<Arc<UdpSocket>>>,
     v6: OnceLock<Option<Arc<UdpSocket>>>,
     counters: Counters,
@@ -89,6 +90,7 @@ impl IpmiSockets {
         let shared = Arc::new(Shared {
             peers: Peers::default(),
             diagnoses: Semaphore::new(1),
+            library: Arc::new(Library::new()),
             v4: OnceLock::new(),
             v6: OnceLock::new(),
             counters: Counters::default(),

@@ -143,18 +143,6 @@ async fn two_credentials_of_one_bmc_take_turns() {
 }
 
 #[tokio::test]
-async fn a_command_without_a_conversation_asks_nothing() {
-    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let sockets = IpmiSockets::bind().unwrap();
-    let mut device = device(&sockets, silent.local_addr().unwrap());
-    let deadline = Instant::now() + Duration::from_secs(1);
-    let fault = device.poll(IpmiCommand::DriveHealth, deadline).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::NotSupported);
-    assert!(fault.message.contains("not supported yet"), "{fault}");
-    assert_eq!((sockets.statistics().sent, device.attempts()), (0, 0));
-}
-
-#[tokio::test]
 async fn ipv6_peers_have_a_socket_too() {
     let Ok(silent) = UdpSocket::bind("[::1]:0").await else {
         // A machine without IPv6 has nothing to show here.

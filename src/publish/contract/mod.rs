@@ -7,6 +7,7 @@ mod reading;
 mod reply;
 mod result;
 mod sel;
+mod sensors;
 mod time;
 
 pub use cache_entry::{cache_entry, cache_id};

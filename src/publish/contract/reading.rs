@@ -2,7 +2,7 @@ use rackpoll_model::{ChassisStatus, OidWalk, Reading, Uid};
 use rackpoll_snmp::{oid_text, value_text};
 use serde_json::{Map, Value, json};
 
-use super::sel;
+use super::{sel, sensors};
 
 /// A reading as RackHD's consumers know it (contract.md, section 3).
 pub fn reading_value(reading: &Reading) -> Value {
@@ -14,8 +14,9 @@ pub fn reading_value(reading: &Reading) -> Value {
         Reading::SelInformation(information) => sel::information(information),
         Reading::Sel(log) => sel::latest(log),
         Reading::SelEntries(log) => sel::entries(log),
-        // The rest is not here yet.
-        _ => Value::Null,
+        Reading::Sdr(readings) => sensors::sdr(readings),
+        Reading::DriveHealth(readings) => sensors::drive_health(readings),
+        Reading::Thresholds(list) => sensors::thresholds(list),
     }
 }
 

@@ -1,4 +1,4 @@
-use rackpoll_model::{ChassisStatus, Fault, FaultKind, Reading};
+use rackpoll_model::{ChassisStatus, Fault, Reading};
 
 use super::{Conversation, Response, Step, get_chassis_status};
 
@@ -38,15 +38,10 @@ impl Conversation for ChassisPoll {
     }
 }
 
-/// A command that the contract knows and that is not built yet.
-pub(super) fn not_supported(command: rackpoll_model::IpmiCommand) -> Fault {
-    Fault::new(FaultKind::NotSupported, format!("the IPMI command {command} is not supported yet"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rackpoll_model::Uid;
+    use rackpoll_model::{FaultKind, Uid};
 
     fn poll(mut poll: ChassisPoll, completion: u8, data: &[u8]) -> Result<Reading, Fault> {
         assert!(matches!(poll.step(None), Step::Ask(request) if request == get_chassis_status::request()));

@@ -16,6 +16,8 @@ pub struct DeviceId {
     pub device: u8,
     /// The device gives SDRs of its own.
     pub device_sdrs: bool,
+    /// The device has an SDR repository.
+    pub sdr_repository: bool,
     /// Firmware revision: major, and minor as BCD.
     pub firmware: (u8, u8),
     /// False while the firmware is being updated or starts.
@@ -35,12 +37,13 @@ pub fn request() -> Request {
 
 /// Takes the data of a good answer apart.
 pub fn decode(data: &[u8]) -> Result<DeviceId, Fault> {
-    let [device, revision, major, minor, version, _support, m0, m1, m2, p0, p1, ..] = *data else {
+    let [device, revision, major, minor, version, support, m0, m1, m2, p0, p1, ..] = *data else {
         return Err(bad_answer(NAME, format_args!("{} bytes, at least 11 needed", data.len())));
     };
     Ok(DeviceId {
         device,
         device_sdrs: revision & 0x80 != 0,
+        sdr_repository: support & 0x02 != 0,
         firmware: (major & 0x7f, minor),
         available: major & 0x80 == 0,
         ipmi_version: version,

@@ -1,9 +1,12 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rackpoll_model::{Fault, IpmiCommand};
+use rackpoll_model::IpmiCommand;
 
-use super::{ChassisPoll, Conversation, chassis_poll::not_supported};
-use crate::sel::{InformationPoll, LogPoll, Manufacturer, Memory};
+use super::{ChassisPoll, Conversation};
+use crate::{
+    sdr::{Library, SdrProfile, SensorMemory, SensorPoll, Want},
+    sel::{InformationPoll, LogPoll, Manufacturer, Memory},
+};
 
 /// The polls of one BMC, and what they remember of it from one to the next.
 #[derive(Default)]
@@ -12,28 +15,42 @@ pub struct Polls {
     /// The log's newest records, for `sel`; apart from the whole log, which is read another way.
     sel: Arc<Mutex<Memory>>,
     sel_entries: Arc<Mutex<Memory>>,
+    sensors: Arc<Mutex<SensorMemory>>,
 }
 
 impl Polls {
-    /// Nothing remembered yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing remembered yet. Sensor repositories are shared with all that use the same library.
+    pub fn new(library: Arc<Library>) -> Self {
+        Self { sensors: Arc::new(Mutex::new(SensorMemory::new(library))), ..Self::default() }
     }
 
-    /// Begins a poll; a command that is known and not built yet is a fault.
-    pub fn begin(&mut self, command: IpmiCommand) -> Result<Box<dyn Conversation>, Fault> {
+    /// Begins a poll.
+    pub fn begin(&mut self, command: IpmiCommand) -> Box<dyn Conversation> {
+        let sensors = |want| Box::new(SensorPoll::new(Arc::clone(&self.sensors), want));
         match command {
-            IpmiCommand::Power => Ok(Box::new(ChassisPoll::power())),
-            IpmiCommand::Uid => Ok(Box::new(ChassisPoll::uid())),
-            IpmiCommand::Chassis => Ok(Box::new(ChassisPoll::chassis())),
-            IpmiCommand::SelInformation => Ok(Box::new(InformationPoll::new())),
+            IpmiCommand::Power => Box::new(ChassisPoll::power()),
+            IpmiCommand::Uid => Box::new(ChassisPoll::uid()),
+            IpmiCommand::Chassis => Box::new(ChassisPoll::chassis()),
+            IpmiCommand::SelInformation => Box::new(InformationPoll::new()),
             IpmiCommand::Sel => {
-                Ok(Box::new(LogPoll::latest(Arc::clone(&self.sel), Arc::clone(&self.manufacturer))))
+                Box::new(LogPoll::latest(Arc::clone(&self.sel), Arc::clone(&self.manufacturer)))
             }
             IpmiCommand::SelEntries => {
-                Ok(Box::new(LogPoll::all(Arc::clone(&self.sel_entries), Arc::clone(&self.manufacturer))))
+                Box::new(LogPoll::all(Arc::clone(&self.sel_entries), Arc::clone(&self.manufacturer)))
             }
-            _ => Err(not_supported(command)),
+            IpmiCommand::Sdr => sensors(Want::Sensors),
+            IpmiCommand::DriveHealth => sensors(Want::Drives),
+            IpmiCommand::Thresholds => sensors(Want::Thresholds),
         }
+    }
+
+    /// What is known of the BMC's sensors.
+    pub fn sensors<T>(&self, see: impl FnOnce(&SensorMemory) -> T) -> T {
+        see(&self.sensors.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes over what an earlier run has kept of the BMC's sensors.
+    pub fn restore_sensors(&mut self, profile: SdrProfile) {
+        self.sensors.lock().unwrap_or_else(PoisonError::into_inner).restore(profile);
     }
 }

@@ -107,8 +107,8 @@ pub struct Ranges {
     pub minimum: Option<Level>,
     /// The highest reading that the sensor can give; none where the record leaves it at the format's end.
     pub maximum: Option<Level>,
-    /// A reading is right to plus or minus this, in the sensor's unit.
-    pub tolerance: f64,
+    /// A reading is right to plus or minus this, in the sensor's unit; none where that depends on the reading.
+    pub tolerance: Option<f64>,
     /// And to plus or minus this percentage.
     pub accuracy: f64,
 }

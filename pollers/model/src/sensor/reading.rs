@@ -21,7 +21,7 @@ pub enum SensorState {
     Read {
         /// The raw byte.
         raw: u8,
-        /// In the sensor's unit, where it is analog. Finite.
+        /// In the sensor's unit, where it is analog. Not finite where the conversion has no value there, as 1 / 0.
         value: Option<f64>,
         /// States, or comparisons with thresholds.
         states: States,
@@ -82,7 +82,7 @@ impl SensorReading {
     /// In the sensor's unit; none where there is no reading or the sensor is not analog.
     pub fn value(&self) -> Option<f64> {
         match self.state {
-            SensorState::Read { value, .. } => value,
+            SensorState::Read { value, .. } => value.filter(|value| value.is_finite()),
             _ => None,
         }
     }

@@ -76,7 +76,7 @@ impl fmt::Display for Unit {
             None => write!(f, "{percent}{}", name(self.base))?,
             Some((Relation::Per, modifier)) => write!(f, "{percent}{}/{}", name(self.base), name(modifier))?,
             Some((Relation::Times, modifier)) => {
-                write!(f, "{percent}{}*{}", name(self.base), name(modifier))?
+                write!(f, "{percent}{}*{}", name(self.base), name(modifier))?;
             }
         }
         match self.rate {
