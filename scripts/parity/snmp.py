@@ -19,17 +19,17 @@ def walked(text):
     """Oids and values as they are printed; a value may have several lines. Quotes around a value go (contract, section 3)."""
     values = {}
     oid = None
-    for line in text.split("\n"):
+    for line in text.removesuffix("\n").split("\n"):
         start = re.match(r"(\.1(?:\.\d+)+)(?: (.*))?$", line, re.DOTALL)
-        if start:
+        if start and is_end(start.group(2) or ""):
+            # After the end of the agent's tree it is printed with the last oid once more.
+            oid = None
+        elif start:
             oid = start.group(1)
             values[oid] = start.group(2) or ""
         elif oid is not None:
             values[oid] += "\n" + line
-    if oid is not None:
-        # The last line's end.
-        values[oid] = values[oid].removesuffix("\n")
-    return {oid: unquoted(value) for oid, value in values.items() if not is_end(value)}
+    return {oid: unquoted(value) for oid, value in values.items()}
 
 
 def is_end(value):
