@@ -2,16 +2,19 @@
 //!
 //! A target panics where something does not hold: with a failed assertion, or with what the code under test does itself.
 
+#![allow(clippy::panic, reason = "what a target finds, it says by a panic")]
+
 mod answers;
 mod login;
 mod packets;
 mod seeds;
+mod session;
 
 use rackpoll_fuzz_driver::Target;
 
 /// Every target.
 pub fn targets() -> Vec<Target> {
-    [packets::TARGETS, login::TARGETS, answers::TARGETS].concat()
+    [packets::TARGETS, login::TARGETS, answers::TARGETS, session::TARGETS].concat()
 }
 
 #[cfg(test)]
