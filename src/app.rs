@@ -36,6 +36,9 @@ const OUTCOMES: usize = 1_000;
 /// Ticks that are due and not in their mailbox yet.
 const TICKS: usize = 1_000;
 
+/// How late an event that was held back may be.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Closing the sessions may take this long, out of the 5 s that a stop may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 /// After the last poll the broker may take this long to say goodbye; what is left in the outbox goes out at the next start.
@@ -99,6 +102,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
         tokio::spawn(serve_ticks(due_in, dispatcher.clone())),
         tokio::spawn(serve_commands(commands_in, fences, dispatcher.clone(), outcomes, stop.clone())),
     ];
+    state.watch_segments(Arc::clone(&config.segments)).await;
+    let looking = tokio::spawn(look(state.clone()));
     let requests = tokio::spawn(serve_requests(requests_in, state.clone()));
     lifecycle::running(&stop);
     tracing::info!(agent, polls, devices = config.devices.len(), "running");
@@ -117,6 +122,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
     end(recorder, BROKER_LIMIT).await;
     broker_stop.cancel();
     end(broker, BROKER_LIMIT).await;
+    looking.abort();
+    let _ = looking.await;
     requests.abort();
     let _ = requests.await;
     state.close().await;
@@ -233,6 +240,16 @@ fn tell(outcome: &Outcome) {
     match &outcome.reading {
         Ok(_) => tracing::debug!(device, poller, "polled"),
         Err(fault) => tracing::warn!(device, poller, error = %fault, "poll failed"),
+    }
+}
+
+/// Lets the state file look at the clock.
+async fn look(state: State) {
+    let mut clock = tokio::time::interval(LOOK);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        clock.tick().await;
+        state.look(SystemTime::now()).await;
     }
 }
 

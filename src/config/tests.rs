@@ -668,6 +668,36 @@ fn wrong_rules_are_told_with_file_line_and_reason() {
 }
 
 #[test]
+fn segments_are_tags_and_networks_of_nodes() {
+    let nodes = FLEET.replace(
+        "host = \"10.1.1.2:6230\"",
+        "host = \"10.1.1.2:6230\"\nnode = \"n2\"\ntags = [\"rack1\", \"row\"]",
+    );
+    let config =
+        parse(&format!("{nodes}[reachability]\nsegments = [\"tags\", \"/24\"]\nhold = \"5s\"")).unwrap();
+    let segments = &config.segments;
+    let names: Vec<(&str, usize)> =
+        segments.nodes.iter().map(|(name, nodes)| (&**name, nodes.len())).collect();
+    assert_eq!(names, [("10-1-1-0_24", 2), ("rack1", 2), ("row", 1)]);
+    assert_eq!((segments.hold, segments.share, segments.least), (Duration::from_secs(5), 60, 3));
+    assert!(segments.has("n2") && !segments.has("sw1"));
+    assert!(config_without_segments().segments.nodes.is_empty());
+    for (lines, expected) in [
+        ("segments = [\"rack1\"]", "`segments` holds tags and sizes of networks, not \"rack1\""),
+        ("segments = [\"/4\"]", "write \"tag:rack1\""),
+        ("share = 101", "`share` has to be 1 to 100"),
+        ("hold = \"0s\"", "`hold` has to be 1s to 1h"),
+    ] {
+        let told = faults(&format!("{FLEET}[reachability]\n{lines}\n")).join("\n");
+        assert!(told.contains(expected), "{lines}: {told}");
+    }
+}
+
+fn config_without_segments() -> Config {
+    fleet("")
+}
+
+#[test]
 fn rules_that_do_nothing_are_warned_of() {
     let config = fleet(
         "[[poller]]\nid = \"p\"\ndevices = \"r1-u01\"\nipmi = \"sdr\"\nevery = \"1m\"\nalerts = [{ Status = \"x\" }]\n",

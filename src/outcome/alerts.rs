@@ -1,8 +1,6 @@
 //! Alerts of one outcome: what the state file knows goes into the rules, and what they say of the state goes back, all in
 //! the outcome's transaction. A crash before its commit makes the same alerts again at the next poll, with the same ids.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use rackpoll_model::{IpmiCommand, Reading};
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
@@ -14,6 +12,7 @@ use super::{
         episode::{Conditions, Round},
         snmp::Asked,
     },
+    unix_millis,
 };
 use crate::{
     job::{Outcome, Topic},
@@ -145,8 +144,4 @@ impl Look<'_> {
         }
         Ok(alerts)
     }
-}
-
-fn unix_millis(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

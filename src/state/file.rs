@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::StateError;
 use crate::{
-    outcome::{alerts, cache, power, sequence},
+    outcome::{access, alerts, cache, power, sequence},
     publish::outbox::{self, Depth},
 };
 
@@ -27,8 +27,11 @@ const SETTINGS: &str =
 /// What made the tables, step by step. A file's version, SQLite's user_version, is how many of these it has seen. A new
 /// table or a changed one is a new step at the end; a step that was released is never touched again, because files that
 /// have seen it will not see it a second time.
-const STEPS: &[&[&str]] =
-    &[&[SETTINGS, cache::TABLE, power::TABLE, sequence::TABLE, outbox::TABLE], &[alerts::TABLE]];
+const STEPS: &[&[&str]] = &[
+    &[SETTINGS, cache::TABLE, power::TABLE, sequence::TABLE, outbox::TABLE],
+    &[alerts::TABLE],
+    &[access::TABLE],
+];
 
 /// An open state file.
 pub(super) struct Opened {

@@ -16,12 +16,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::{job::Outcome, publish::outbox::Pending};
+use crate::{job::Outcome, outcome::rules::Segments, publish::outbox::Pending};
 
 pub(crate) use disk::Disk;
 use reader::Question;
@@ -147,7 +147,7 @@ impl State {
         let closing = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             disk: prepared(Disk::new(opened.writer)),
-            book: record::Book { agent: agent.to_owned(), limits },
+            book: record::Book { agent: agent.to_owned(), limits, segments: Arc::default() },
             added: Arc::clone(&added),
             counters: Arc::clone(&counters),
             depth: opened.outbox,
@@ -177,6 +177,17 @@ impl State {
     /// The graph id of this agent's own polls, made once.
     pub fn graph_id(&self) -> &str {
         &self.graph_id
+    }
+
+    /// From now on nodes of these segments are told together where they vanish together.
+    pub async fn watch_segments(&self, segments: Arc<Segments>) {
+        // A file that is closed has nothing to tell any more.
+        let _ = self.changes.send(Change::Segments(segments)).await;
+    }
+
+    /// Tells what was held back long enough.
+    pub async fn look(&self, now: SystemTime) {
+        let _ = self.changes.send(Change::Look(now)).await;
     }
 
     /// Takes an outcome over. Returns once there is room for it; it is on disk when its `recorded` fires.

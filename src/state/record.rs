@@ -1,8 +1,11 @@
+use std::{sync::Arc, time::SystemTime};
+
 use super::{Disk, Limits};
 use crate::{
     job::Outcome,
-    outcome::{alerts, cache, sequence},
+    outcome::{access, alerts, cache, rules::Segments, sequence},
     publish::{
+        Message,
         contract::{self, Accounting},
         outbox::{self, Depth},
     },
@@ -13,6 +16,7 @@ use crate::{
 pub(super) struct Book {
     pub(super) agent: String,
     pub(super) limits: Limits,
+    pub(super) segments: Arc<Segments>,
 }
 
 impl Book {
@@ -33,10 +37,20 @@ impl Book {
             }
             Err(_) => messages.extend(contract::failure(outcome, accounting)),
         }
-        for message in &messages {
-            outbox::add(disk, message)?;
-            depth.add(message.body.len());
-        }
-        Ok(())
+        messages.extend(access::of(disk, outcome, &self.segments)?);
+        add(disk, &messages, depth)
     }
+
+    /// Everything that time alone changes, inside a transaction.
+    pub(super) fn look(&self, disk: &Disk, now: SystemTime, depth: &mut Depth) -> rusqlite::Result<()> {
+        add(disk, &access::look(disk, &self.segments, now)?, depth)
+    }
+}
+
+fn add(disk: &Disk, messages: &[Message], depth: &mut Depth) -> rusqlite::Result<()> {
+    for message in messages {
+        outbox::add(disk, message)?;
+        depth.add(message.body.len());
+    }
+    Ok(())
 }

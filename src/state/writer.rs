@@ -3,7 +3,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rackpoll_model::{Fault, FaultKind};
@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::{Counters, Disk, record::Book};
 use crate::{
     job::Outcome,
+    outcome::rules::Segments,
     publish::outbox::{self, Depth},
 };
 
@@ -31,6 +32,8 @@ const TELL_AGAIN: Duration = Duration::from_secs(30);
 pub(super) enum Change {
     Record(Box<Outcome>),
     Remove { ids: Vec<u64>, done: oneshot::Sender<()> },
+    Segments(Arc<Segments>),
+    Look(SystemTime),
     Close,
 }
 
@@ -61,6 +64,11 @@ impl Writer {
             if let Some(close) = group.iter().position(|change| matches!(change, Change::Close)) {
                 group.truncate(close);
                 open = false;
+            }
+            for change in &group {
+                if let Change::Segments(segments) = change {
+                    self.book.segments = Arc::clone(segments);
+                }
             }
             self.make(&mut group);
         }
@@ -112,6 +120,9 @@ impl Writer {
                         self.counters.lost.fetch_add(1, Ordering::Relaxed);
                         tracing::error!(%error, poller = poller(outcome), "a poll's outcome is lost: it cannot be kept");
                     }
+                    Change::Segments(_) | Change::Look(_) => {
+                        tracing::error!(%error, "events that were held back cannot be told yet");
+                    }
                     Change::Remove { .. } | Change::Close => {
                         tracing::error!(%error, "confirmed messages stay in the outbox and go out again");
                     }
@@ -157,7 +168,8 @@ impl Writer {
                             }
                         }
                     }
-                    Change::Close => {}
+                    Change::Look(now) => self.book.look(disk, *now, &mut depth)?,
+                    Change::Segments(_) | Change::Close => {}
                 }
             }
             self.make_room(disk, &mut depth)
@@ -167,7 +179,7 @@ impl Writer {
         if dropped > 0 {
             self.tell_full(dropped);
         }
-        if group.iter().any(|change| matches!(change, Change::Record(_))) {
+        if group.iter().any(|change| matches!(change, Change::Record(_) | Change::Look(_))) {
             self.added.notify_one();
         }
         Ok(())
@@ -212,7 +224,7 @@ fn tell(change: Change) {
         Change::Remove { done, .. } => {
             let _ = done.send(());
         }
-        Change::Close => {}
+        Change::Segments(_) | Change::Look(_) | Change::Close => {}
     }
 }
 

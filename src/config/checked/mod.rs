@@ -9,6 +9,7 @@ mod device;
 mod maintenance;
 mod pattern;
 mod poller;
+mod reachability;
 mod rules;
 mod scheduled;
 mod tag;
@@ -23,7 +24,7 @@ use super::{
     raw::{Table, shorten},
     secret::Surroundings,
 };
-use crate::outcome::rules::{Calm, Compiler};
+use crate::outcome::rules::{Calm, Compiler, Segments};
 
 pub use agent::{Agent, graph_id};
 pub use asked::{MOST_OIDS, OidFault, check_oid, is_metric};
@@ -48,6 +49,8 @@ pub struct Config {
     pub devices: BTreeMap<Name, Device>,
     /// `[calm]`: how calmly alerts are told where a poller says nothing.
     pub calm: Arc<Calm>,
+    /// `[reachability]`: the segments whose nodes are told together.
+    pub segments: Arc<Segments>,
     /// Every `[[poller]]` on every one of its devices, paused ones too.
     pub polls: Vec<Arc<ScheduledPoll>>,
     /// What is allowed and deserves a second look.
@@ -74,11 +77,12 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         calm: &calm,
         maintenance: &maintenance,
     };
+    let segments = reachability::check(table.section("reachability", findings), &devices.good, findings);
     let polls = poller::check(table.sections("poller", findings), &context, &mut compiler, findings);
     table.refuse_rest("the configuration", findings);
     let credentials = credentials.known();
     let devices = devices.known();
-    Config { agent, bus, encryption, credentials, devices, calm, polls, warnings: Vec::new() }
+    Config { agent, bus, encryption, credentials, devices, calm, segments, polls, warnings: Vec::new() }
 }
 
 fn encryption(

@@ -3,6 +3,7 @@
 //! `set` reads rules once, from a configuration or a command; `sdr`, `sel`, `snmp` and `chassis` look at results with them;
 //! `episode` says what of that is told, and how often.
 
+pub(crate) mod access;
 mod alert;
 mod calm;
 pub mod chassis;
@@ -16,6 +17,7 @@ mod lint;
 mod number;
 mod pattern;
 pub(crate) mod sdr;
+mod segment;
 pub(crate) mod sel;
 mod set;
 mod severity;
@@ -28,6 +30,7 @@ use serde_json::{Map, Value};
 
 use crate::config::did_you_mean;
 
+pub use access::NodeChange;
 pub(crate) use alert::Device;
 pub use alert::{Action, Alert};
 pub use calm::{Calm, Flap, Lasting, Repeat};
@@ -36,6 +39,7 @@ pub use fault::{RuleFault, RuleStep};
 pub use limits::Budget;
 pub use lint::{LintFinding, Sight, lint};
 pub use pattern::Compiler;
+pub use segment::Segments;
 pub use set::{RuleKind, Rules};
 pub use severity::{Severity, Verdict};
 pub use watch::Watch;

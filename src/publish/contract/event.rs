@@ -1,9 +1,11 @@
+use std::time::SystemTime;
+
 use serde_json::{Map, Value, json};
 
 use super::time::rfc3339;
 use crate::{
     job::Outcome,
-    outcome::rules::{Alert, Episode},
+    outcome::rules::{Alert, Episode, NodeChange, Severity, Stage},
     publish::{Exchange, Message, MessageKind},
 };
 
@@ -56,4 +58,84 @@ fn episode_value(episode: &Episode) -> Value {
         value.insert("flapping".to_owned(), true.into());
     }
     Value::Object(value)
+}
+
+/// A node that can or cannot be reached any more.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeEvent<'a> {
+    /// RackHD's node.
+    pub node: &'a str,
+    /// RackHD's type of it.
+    pub node_type: Option<&'a str>,
+    /// Which of both.
+    pub change: NodeChange,
+    /// When.
+    pub at: SystemTime,
+}
+
+/// `node.accessible` and `node.inaccessible` (contract.md, section 5).
+pub fn node_event(event: &NodeEvent<'_>) -> Message {
+    let NodeEvent { node, node_type, change, at } = *event;
+    let body = json!({
+        "type": "node",
+        "action": change.as_str(),
+        "typeId": node,
+        "nodeId": node,
+        "severity": "information",
+        "data": { "nodeType": node_type },
+        "version": "1.0",
+        "createdAt": rfc3339(at),
+    });
+    on_events(format!("node.{}.information.{node}.{node}", change.as_str()), &body)
+}
+
+/// Most nodes of a segment are gone together, or back.
+#[derive(Debug, Clone)]
+pub struct SegmentEvent<'a> {
+    /// Its word: a tag, or a network with hyphens for dots.
+    pub segment: &'a str,
+    /// Which of both.
+    pub change: NodeChange,
+    /// The nodes that are.
+    pub nodes: Vec<&'a str>,
+    /// Of so many in all.
+    pub of: usize,
+    /// When.
+    pub at: SystemTime,
+    /// The episode's id.
+    pub episode: &'a str,
+    /// Where in its episode.
+    pub state: Stage,
+    /// Which event of the episode.
+    pub count: u64,
+}
+
+/// `segment.inaccessible` and `segment.accessible`: in place of the events of its nodes.
+pub fn segment_event(event: &SegmentEvent<'_>) -> Message {
+    let severity = match event.change {
+        NodeChange::Accessible => Severity::Information,
+        NodeChange::Inaccessible => Severity::Critical,
+    };
+    let action = event.change.as_str();
+    let body = json!({
+        "type": "segment",
+        "action": action,
+        "typeId": event.segment,
+        "severity": severity.as_str(),
+        "data": { "nodes": event.nodes, "of": event.of },
+        "version": "1.0",
+        "createdAt": rfc3339(event.at),
+        "episode": { "id": event.episode, "state": event.state.as_str(), "count": event.count },
+    });
+    on_events(format!("segment.{action}.{severity}.{}", event.segment), &body)
+}
+
+fn on_events(routing_key: String, body: &Value) -> Message {
+    Message {
+        exchange: Exchange::Events,
+        routing_key,
+        kind: MessageKind::Object,
+        correlation: None,
+        body: body.to_string().into_bytes(),
+    }
 }

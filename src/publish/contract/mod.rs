@@ -11,7 +11,7 @@ mod sensors;
 mod time;
 
 pub use cache_entry::{cache_entry, cache_id};
-pub use event::alert;
+pub use event::{NodeEvent, SegmentEvent, alert, node_event, segment_event};
 pub use poll::Accounting;
 pub use reading::reading_value;
 pub use reply::{cache_answer, error_event, no_cache_record};
