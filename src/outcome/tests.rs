@@ -192,6 +192,12 @@ async fn a_node_is_accessible_while_one_of_its_pollers_is() {
     }
 }
 
+/// Looks, and waits until what that changes is on disk.
+async fn look(state: &State, seconds: u64) {
+    state.look(at(seconds)).await;
+    state.confirm(Vec::new()).await;
+}
+
 fn segments(nodes: &[&str]) -> Arc<Segments> {
     let rack: Arc<str> = "rack".into();
     let nodes: BTreeSet<Arc<str>> = nodes.iter().map(|node| Arc::from(*node)).collect();
@@ -221,9 +227,9 @@ async fn nodes_that_vanish_together_are_told_as_one() {
     assert_eq!(events(&state, down("a", 100)).await, []);
     assert_eq!(events(&state, down("b", 101)).await, []);
     assert_eq!(events(&state, up("b", 102)).await, []);
-    state.look(at(109)).await;
+    look(&state, 109).await;
     assert_eq!(taken(&state).await, []);
-    state.look(at(110)).await;
+    look(&state, 110).await;
     assert_eq!(keys(&taken(&state).await), ["node.inaccessible.information.a.a"]);
     assert_eq!(keys(&events(&state, up("a", 120)).await), ["node.accessible.information.a.a"]);
 
@@ -234,7 +240,7 @@ async fn nodes_that_vanish_together_are_told_as_one() {
     state.close().await;
     state = open(folder.path());
     state.watch_segments(rack).await;
-    state.look(at(210)).await;
+    look(&state, 210).await;
     let told = taken(&state).await;
     let [(key, event)] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!(key, "segment.inaccessible.critical.rack");
@@ -242,7 +248,7 @@ async fn nodes_that_vanish_together_are_told_as_one() {
     assert_eq!((&event["episode"]["state"], &event["episode"]["count"]), (&json!("open"), &json!(1)));
     // A straggler joins.
     assert_eq!(events(&state, down("d", 211)).await, []);
-    state.look(at(221)).await;
+    look(&state, 221).await;
     let more = taken(&state).await;
     assert_eq!(more[0].1["data"], json!({ "nodes": ["a", "b", "c", "d"], "of": 4 }));
     assert_eq!(more[0].1["episode"]["id"], event["episode"]["id"]);
