@@ -2,8 +2,12 @@
 
 use rackpoll_fuzz_driver::{Script, Target};
 use rackpoll_ipmi::command::{
-    Privilege, Response, completion, get_channel_authentication_capabilities as capabilities,
-    get_channel_cipher_suites, get_chassis_status, get_device_id, set_session_privilege_level,
+    Privilege, Response, activate_session, completion,
+    get_channel_authentication_capabilities as capabilities, get_channel_cipher_suites, get_chassis_status,
+    get_device_id, get_device_sdr_info, get_sdr, get_sdr_repository_info, get_sel_allocation_info,
+    get_sel_entry, get_sel_info, get_sel_time, get_sensor_event_enable, get_sensor_hysteresis,
+    get_sensor_reading, get_sensor_reading_factors, get_sensor_thresholds, get_session_challenge,
+    reserve_sdr_repository, reserve_sel, send_message, set_session_privilege_level,
 };
 use rackpoll_model::Fault;
 
@@ -36,21 +40,41 @@ fn answers(bytes: &[u8]) {
     if let Some(id) = told(response.good(get_device_id::NAME).and_then(get_device_id::decode)) {
         assert!(id.manufacturer < 1 << 20 && id.firmware.0 < 0x80);
     }
+    told(response.good(activate_session::NAME).and_then(activate_session::decode));
+    told(response.good(get_session_challenge::NAME).and_then(get_session_challenge::decode));
+    told(response.good(get_device_sdr_info::NAME).and_then(get_device_sdr_info::decode));
+    told(response.good(get_sdr_repository_info::NAME).and_then(get_sdr_repository_info::decode));
+    told(response.good(reserve_sdr_repository::NAME).and_then(reserve_sdr_repository::decode));
+    told(response.good(get_sdr::NAME).and_then(get_sdr::decode));
+    told(response.good(get_sel_info::NAME).and_then(get_sel_info::decode));
+    told(response.good(get_sel_allocation_info::NAME).and_then(get_sel_allocation_info::decode));
+    told(response.good(get_sel_entry::NAME).and_then(get_sel_entry::decode));
+    told(response.good(get_sel_time::NAME).and_then(get_sel_time::decode));
+    told(response.good(reserve_sel::NAME).and_then(reserve_sel::decode));
+    told(response.good(get_sensor_event_enable::NAME).and_then(get_sensor_event_enable::decode));
+    told(response.good(get_sensor_hysteresis::NAME).and_then(get_sensor_hysteresis::decode));
+    told(response.good(get_sensor_reading_factors::NAME).and_then(get_sensor_reading_factors::decode));
+    told(response.good(get_sensor_thresholds::NAME).and_then(get_sensor_thresholds::decode));
+    if let Some(reading) = told(response.good(get_sensor_reading::NAME).and_then(get_sensor_reading::decode))
+    {
+        assert_eq!(reading.states & 0x8000, 0);
+    }
+    let _ = send_message::decode(response.completion, &response.data);
     let records =
         told(response.good(get_channel_cipher_suites::NAME).and_then(get_channel_cipher_suites::decode));
     assert!(records.is_none_or(|records| records.len() <= get_channel_cipher_suites::BYTES_PER_ANSWER));
     for level in [Privilege::User, Privilege::Operator, Privilege::Administrator] {
         if let Some(fault) = set_session_privilege_level::refusal(level, &response) {
-            is_told(fault);
+            is_told(&fault);
         }
     }
 }
 
 fn told<T>(answer: Result<T, Fault>) -> Option<T> {
-    answer.map_err(is_told).ok()
+    answer.inspect_err(is_told).ok()
 }
 
 /// A fault says something, and not at length: it goes out on the bus.
-fn is_told(fault: Fault) {
+pub(crate) fn is_told(fault: &Fault) {
     assert!((1..500).contains(&fault.message.len()), "{fault}");
 }

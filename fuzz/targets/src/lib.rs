@@ -5,8 +5,10 @@
 #![allow(clippy::panic, reason = "what a target finds, it says by a panic")]
 
 mod answers;
+mod conversations;
 mod login;
 mod packets;
+mod records;
 mod seeds;
 mod session;
 
@@ -14,7 +16,15 @@ use rackpoll_fuzz_driver::Target;
 
 /// Every target.
 pub fn targets() -> Vec<Target> {
-    [packets::TARGETS, login::TARGETS, answers::TARGETS, session::TARGETS].concat()
+    [
+        packets::TARGETS,
+        login::TARGETS,
+        session::TARGETS,
+        answers::TARGETS,
+        conversations::TARGETS,
+        records::TARGETS,
+    ]
+    .concat()
 }
 
 #[cfg(test)]

@@ -49,15 +49,18 @@ impl Machine {
         }
     }
 
-    /// Does a command of a session of this privilege level.
-    pub(super) fn execute(
+    /// Does a command of a session of this privilege level. `at` is the time since its start.
+    ///
+    /// # Errors
+    /// A completion code other than success.
+    pub fn execute(
         &mut self,
         at: Duration,
         level: Privilege,
         network_function: u8,
         command: u8,
         data: &[u8],
-    ) -> Answer {
+    ) -> Result<Vec<u8>, u8> {
         self.log_incidents(at);
         if level < needed(network_function, command) {
             return Err(completion::INSUFFICIENT_PRIVILEGE);
