@@ -10,6 +10,7 @@ use super::{
     rules::{
         self, Action, Alert, Device,
         episode::{Conditions, Round},
+        sel_log::News,
         snmp::Asked,
     },
     unix_millis,
@@ -28,12 +29,14 @@ pub(crate) const TABLE: &str = "CREATE TABLE conditions (
     PRIMARY KEY (poller, action)
 ) STRICT, WITHOUT ROWID;";
 
-/// The alerts of a good outcome. `said` is its reading as it goes out, `sequence` its number.
+/// The alerts of a good outcome. `said` is its reading as it goes out, `news` what is new in it where it is of a SEL, and
+/// `sequence` its number.
 pub(crate) fn of(
     disk: &Disk,
     outcome: &Outcome,
     reading: &Reading,
     said: &Value,
+    news: Option<&News>,
     sequence: u64,
 ) -> rusqlite::Result<Vec<Alert>> {
     let look = Look { disk, outcome, said, sequence, now: unix_millis(outcome.finished_at) };
@@ -42,8 +45,7 @@ pub(crate) fn of(
     }
     match &outcome.subject.topic {
         Topic::Ipmi(word) if word == IpmiCommand::Sdr.as_str() => look.sdr(),
-        Topic::Ipmi(word) if word == IpmiCommand::SelEntries.as_str() => Ok(look.sel()),
-        Topic::Ipmi(_) => Ok(Vec::new()),
+        Topic::Ipmi(_) => Ok(news.map_or_else(Vec::new, |news| look.sel(news))),
         Topic::Snmp => look.snmp(Asked::Oids),
         Topic::Metric(name) => look.snmp(Asked::Metric(name)),
     }
@@ -77,13 +79,19 @@ impl Look<'_> {
         })
     }
 
-    fn sel(&self) -> Vec<Alert> {
+    fn sel(&self, news: &News) -> Vec<Alert> {
         let watch = &self.outcome.subject.watch;
-        let entries = self.said.as_array().map(Vec::as_slice).unwrap_or_default();
-        if entries.is_empty() || watch.is_quiet(self.now) {
+        if watch.is_quiet(self.now) {
             return Vec::new();
         }
-        rules::sel::watch(entries, watch.rules(), self.device(), |record| self.id(Action::Sel, record))
+        let mut alerts = news.alerts(self.device(), |action, word| self.id(action, word));
+        // `selEntries` says only what is new, `sel` other entries before it.
+        let entries = self.said.as_array().map(Vec::as_slice).unwrap_or_default();
+        let old = entries.len().saturating_sub(news.entries);
+        let new = entries.get(old..).unwrap_or_default();
+        let id = |record: &str| self.id(Action::Sel, record);
+        alerts.extend(rules::sel::watch(new, watch.rules(), self.device(), id));
+        alerts
     }
 
     fn snmp(&self, asked: Asked<'_>) -> rusqlite::Result<Vec<Alert>> {

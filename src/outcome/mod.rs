@@ -8,6 +8,7 @@ pub(crate) mod alerts;
 pub(crate) mod cache;
 pub(crate) mod power;
 pub mod rules;
+pub(crate) mod sel_cursor;
 pub(crate) mod sequence;
 
 fn unix_millis(time: SystemTime) -> i64 {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::StateError;
 use crate::{
-    outcome::{access, alerts, cache, power, sequence},
+    outcome::{access, alerts, cache, power, sel_cursor, sequence},
     publish::outbox::{self, Depth},
 };
 
@@ -31,6 +31,7 @@ const STEPS: &[&[&str]] = &[
     &[SETTINGS, cache::TABLE, power::TABLE, sequence::TABLE, outbox::TABLE],
     &[alerts::TABLE],
     &[access::TABLE],
+    &[sel_cursor::TABLE],
 ];
 
 /// An open state file.

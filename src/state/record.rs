@@ -3,7 +3,7 @@ use std::{sync::Arc, time::SystemTime};
 use super::{Disk, Limits};
 use crate::{
     job::Outcome,
-    outcome::{access, alerts, cache, rules::Segments, sequence},
+    outcome::{access, alerts, cache, rules::Segments, sel_cursor, sequence},
     publish::{
         Message,
         contract::{self, Accounting},
@@ -27,11 +27,13 @@ impl Book {
         let mut messages = Vec::with_capacity(2);
         match &outcome.reading {
             Ok(reading) => {
-                let entry = contract::cache_entry(outcome, accounting);
+                let news = sel_cursor::follow(disk, outcome, reading)?;
+                let own = sel_cursor::for_poller(reading, news.as_ref());
+                let said = contract::reading_value(own.as_ref().unwrap_or(reading));
+                let entry = contract::cache_entry(outcome, &said, accounting);
                 cache::add(disk, &contract::cache_id(outcome), &entry, self.limits.cache_entries)?;
-                messages.extend(contract::result(outcome, accounting));
-                let said = contract::reading_value(reading);
-                for alert in alerts::of(disk, outcome, reading, &said, sequence)? {
+                messages.extend(contract::result(outcome, &said, accounting));
+                for alert in alerts::of(disk, outcome, reading, &said, news.as_ref(), sequence)? {
                     messages.extend(contract::alert(outcome, alert));
                 }
             }

@@ -353,3 +353,117 @@ async fn nobody_else_can_read_the_file() {
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", entry.path());
     }
 }
+
+/// A log with these records: id, and the lowest byte of the time stamp.
+fn sel_entries(id: &str, erased: u32, records: &[(u16, u8)]) -> Outcome {
+    let entries = records.iter().map(|(id, time)| {
+        let [low, high] = id.to_le_bytes();
+        rackpoll_ipmi::sel::decode([low, high, 2, *time, 0, 0, 0x69, 0x20, 0, 4, 1, 1, 1, 0x59, 0, 0])
+    });
+    let log = rackpoll_model::SelLog {
+        information: rackpoll_model::SelInformation {
+            version: 0x51,
+            entries: u16::try_from(records.len()).unwrap(),
+            free_space: 1_000,
+            last_addition: rackpoll_model::SelTime(0),
+            last_erase: rackpoll_model::SelTime(erased),
+            operations: 0,
+            allocation: None,
+        },
+        manufacturer: None,
+        entries: entries.collect(),
+        from_start: true,
+        to_end: true,
+    };
+    let mut outcome = outcome(id, Ok(Reading::SelEntries(log)));
+    outcome.subject.topic = crate::job::Topic::Ipmi("selEntries".into());
+    outcome
+}
+
+/// The record ids of the poller's last result.
+async fn told(state: &State, id: &str) -> Vec<String> {
+    let cached = state.cached(id, true).await.unwrap();
+    let entry: Value = serde_json::from_str(&cached[0]).unwrap();
+    let entries = entry["selEntries"].as_array().unwrap();
+    entries.iter().map(|entry| entry["SEL Record ID"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn sel_alerts(state: &State) -> Vec<String> {
+    let mut keys = keys(state).await;
+    keys.retain(|key| key.contains("polleralert.sel."));
+    keys
+}
+
+#[tokio::test]
+async fn each_poller_follows_the_sel_on_its_own_and_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(folder.path());
+    record(&state, sel_entries("a", 7, &[(1, 1), (2, 2)])).await;
+    assert_eq!(told(&state, "a").await, ["0001", "0002"]);
+    record(&state, sel_entries("a", 7, &[(1, 1), (2, 2), (3, 3)])).await;
+    assert_eq!(told(&state, "a").await, ["0003"]);
+    // The same poll, merged, for somebody who has not asked before.
+    record(&state, sel_entries("b", 7, &[(1, 1), (2, 2), (3, 3)])).await;
+    assert_eq!(told(&state, "b").await, ["0001", "0002", "0003"]);
+    state.close().await;
+    let state = open(folder.path());
+    record(&state, sel_entries("a", 7, &[(1, 1), (2, 2), (3, 3), (4, 4)])).await;
+    assert_eq!(told(&state, "a").await, ["0004"]);
+    record(&state, sel_entries("a", 7, &[(1, 1), (2, 2), (3, 3), (4, 4)])).await;
+    assert_eq!(told(&state, "a").await, [] as [&str; 0]);
+    assert_eq!(sel_alerts(&state).await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_cleared_and_a_rolled_sel_are_told_on_both_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(folder.path());
+    record(&state, sel_entries("a", 7, &[(1, 1), (2, 2)])).await;
+    record(&state, sel_entries("a", 8, &[(1, 3)])).await;
+    assert_eq!(told(&state, "a").await, ["0001"]);
+    assert_eq!(sel_alerts(&state).await, ["polleralert.sel.cleared.information.a"]);
+    record(&state, sel_entries("a", 8, &[(5, 5), (6, 6)])).await;
+    assert_eq!(told(&state, "a").await, ["0005", "0006"]);
+    let alerts: Vec<Value> = state
+        .batch(None, 100)
+        .await
+        .into_iter()
+        .filter(|pending| pending.message.routing_key.starts_with("polleralert.sel.rolled.warning.a"))
+        .map(|pending| serde_json::from_slice(&pending.message.body).unwrap())
+        .collect();
+    assert_eq!(alerts.len(), 1);
+    assert_eq!(alerts[0]["data"]["lastLogId"], "1");
+    assert_eq!(alerts[0]["data"]["entries"], 2);
+    let on_task = keys(&state).await.iter().filter(|key| key.starts_with("poller.alert.")).count();
+    assert_eq!(on_task, 2);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_at_any_statement_moves_the_sel_cursor_with_its_result_or_not_at_all() {
+    let cleared = || sel_entries("a", 8, &[(1, 9)]);
+    let before = || sel_entries("a", 7, &[(1, 1), (2, 2)]);
+    let folder = tempfile::tempdir().unwrap();
+    let (state, faults) = open_faulty(folder.path());
+    record(&state, before()).await;
+    faults.heal();
+    record(&state, cleared()).await;
+    let statements = faults.heal();
+    let whole = seen(&state, &["a"]).await;
+    assert_eq!(whole.0.len(), 4, "two results, an alert on both keys");
+    for statement in 1..=statements {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, faults) = open_faulty(folder.path());
+        record(&state, before()).await;
+        let first = seen(&state, &["a"]).await;
+        faults.full_from(statement);
+        let (recorded, done) = oneshot::channel();
+        let mut outcome = cleared();
+        outcome.subject.recorded = Some(recorded);
+        state.record(outcome).await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        assert_eq!(seen(&state, &["a"]).await, first, "statement {statement}");
+        faults.heal();
+        done.await.unwrap();
+        assert_eq!(seen(&state, &["a"]).await, whole, "statement {statement}");
+    }
+}

@@ -11,6 +11,10 @@ pub enum Action {
     Sdr,
     /// A SEL entry.
     Sel,
+    /// A SEL was cleared, or a record of it deleted.
+    SelCleared,
+    /// A SEL has lost events.
+    SelRolled,
     /// A value of an SNMP agent.
     Snmp,
     /// An outlet was switched.
@@ -24,6 +28,8 @@ impl Action {
             Self::ChassisPower => "chassispower.updated",
             Self::Sdr => "sdr.updated",
             Self::Sel => "sel.updated",
+            Self::SelCleared => "sel.cleared",
+            Self::SelRolled => "sel.rolled",
             Self::Snmp => "snmp.updated",
             Self::PduPower => "pdupower.updated",
         }

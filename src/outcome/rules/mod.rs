@@ -1,6 +1,7 @@
 //! Rules that make alerts: previous and current state in, alerts out. Pure.
 //!
-//! `set` reads rules once, from a configuration or a command; `sdr`, `sel`, `snmp` and `chassis` look at results with them;
+//! `set` reads rules once, from a configuration or a command; `sdr`, `sel`, `snmp` and `chassis` look at results with them; `sel_log` says
+//! which entries of a log are news;
 //! `episode` says what of that is told, and how often.
 
 pub(crate) mod access;
@@ -19,6 +20,7 @@ mod pattern;
 pub(crate) mod sdr;
 mod segment;
 pub(crate) mod sel;
+pub mod sel_log;
 mod set;
 mod severity;
 pub(crate) mod snmp;

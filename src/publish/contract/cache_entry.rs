@@ -13,9 +13,10 @@ pub fn cache_id(outcome: &Outcome) -> String {
     }
 }
 
-/// A result as the poller cache gives it out: without `workItemId` and any secret, and with its time.
-pub fn cache_entry(outcome: &Outcome, accounting: Accounting<'_>) -> String {
-    let mut value = with_reading(outcome);
+/// A result as the poller cache gives it out: without `workItemId` and any secret, and with its time. `said` is the
+/// reading for this poller.
+pub fn cache_entry(outcome: &Outcome, said: &Value, accounting: Accounting<'_>) -> String {
+    let mut value = with_reading(outcome, said);
     // The subject's value has no clear secret; the cache has no encrypted one either.
     for gone in ["workItemId", "password", "community"] {
         value.shift_remove(gone);

@@ -17,3 +17,6 @@ pub use reading::reading_value;
 pub use reply::{cache_answer, error_event, no_cache_record};
 pub use result::{failure, result, result_value};
 pub use sel::long as sel_entry;
+
+#[cfg(test)]
+mod golden;

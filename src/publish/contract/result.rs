@@ -12,20 +12,22 @@ use crate::{
 
 /// A good result's `value` without `_poll`: what `rackpoll poll --output json` prints. A failure has no reading in it.
 pub fn result_value(outcome: &Outcome) -> Value {
-    Value::Object(with_reading(outcome))
+    match &outcome.reading {
+        Ok(reading) => Value::Object(with_reading(outcome, &reading_value(reading))),
+        Err(_) => Value::Object(outcome.subject.value.clone()),
+    }
 }
 
-pub(super) fn with_reading(outcome: &Outcome) -> Map<String, Value> {
+pub(super) fn with_reading(outcome: &Outcome, said: &Value) -> Map<String, Value> {
     let mut value = outcome.subject.value.clone();
-    if let Ok(reading) = &outcome.reading {
-        value.insert(reading_key(&outcome.subject.topic).to_owned(), reading_value(reading));
-    }
+    value.insert(reading_key(&outcome.subject.topic).to_owned(), said.clone());
     value
 }
 
-/// The messages of a good poll: the result, and a copy for whoever asked with `reply_to`.
-pub fn result(outcome: &Outcome, accounting: Accounting<'_>) -> Vec<Message> {
-    let mut value = with_reading(outcome);
+/// The messages of a good poll: the result, and a copy for whoever asked with `reply_to`. `said` is the reading for this
+/// poller.
+pub fn result(outcome: &Outcome, said: &Value, accounting: Accounting<'_>) -> Vec<Message> {
+    let mut value = with_reading(outcome, said);
     value.insert("_poll".to_owned(), poll_value(outcome, accounting));
     let body = json!({ "value": value }).to_string().into_bytes();
     let reply = outcome.subject.reply.as_ref().map(|reply| Message {
