@@ -6,7 +6,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rackpoll_io::CipherSuite;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -77,7 +76,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
         Some(configured) => configured.to_string(),
         None => state.graph_id().to_owned(),
     };
-    let lines: Arc<dyn Lines> = Arc::new(lines(None)?);
+    let lines: Arc<dyn Lines> = Arc::new(lines()?);
     let fences = Arc::new(Fences::new(&config));
     let (outcomes, outcomes_in) = mpsc::channel(OUTCOMES);
     let fence = Arc::clone(&fences);
@@ -219,12 +218,12 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, AppError> {
     if certificates.is_empty() { Err(wrong("there is none".to_owned())) } else { Ok(certificates) }
 }
 
-/// The lines to all devices, over the agent's few sockets. `suite`: only this IPMI cipher suite.
+/// The lines to all devices, over the agent's few sockets.
 ///
 /// # Errors
 /// The operating system has no socket for us.
-pub fn lines(suite: Option<CipherSuite>) -> Result<SocketLines, AppError> {
-    SocketLines::bind(suite).map_err(AppError::Socket)
+pub fn lines() -> Result<SocketLines, AppError> {
+    SocketLines::bind().map_err(AppError::Socket)
 }
 
 async fn record(mut outcomes: mpsc::Receiver<Outcome>, state: State) {

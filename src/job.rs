@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
 use rackpoll_model::{Blame, Fault, PollRequest, Reading, Secret};
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
@@ -148,9 +149,25 @@ pub enum Credential {
         user: String,
         /// Password, at most 20 bytes.
         password: Secret,
+        /// How the BMC is logged in to, where that is not the usual way.
+        access: Access,
     },
     /// SNMP v2c community.
     Community(Secret),
+}
+
+/// How a BMC is logged in to. By default: no key of the BMC's own, IPMI 2.0 with cipher suite 17 or 3, and no habits to
+/// live with. Whatever encrypts nothing is used only where it is named here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Access {
+    /// The BMC's own key, K_G.
+    pub k_g: Option<Secret>,
+    /// The cipher suites that are allowed; none: 17 and 3.
+    pub cipher_suites: Vec<CipherSuite>,
+    /// The IPMI 1.5 sessions that are allowed, for BMCs that know nothing newer.
+    pub ipmi_15: Vec<Ipmi15Authentication>,
+    /// Habits of the BMC.
+    pub workarounds: Vec<Workaround>,
 }
 
 /// Commands go before ticks.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 
 use clap::{Args, Subcommand, ValueEnum};
-use rackpoll_io::CipherSuite;
+use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, Secret, SnmpRequest};
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use super::{Exit, table};
 use crate::{
     app,
     config::{self, Host, IPMI_PORT, SNMP_PORT},
-    job::{Credential, Outcome, Subject, Target, Topic},
+    job::{Access, Credential, Outcome, Subject, Target, Topic},
     observe::log,
     publish::contract,
 };
@@ -41,24 +41,51 @@ pub(super) struct IpmiArguments {
     /// File that holds the password; a newline at its end does not count
     #[arg(long, value_name = "FILE", conflicts_with = "password_env")]
     password_file: Option<PathBuf>,
-    /// Cipher suite; `auto` asks the BMC and takes the strongest of 17 and 3
-    #[arg(long, value_name = "SUITE", default_value = "auto")]
+    /// Cipher suite: 0 to 3 or 15 to 17, of which only 3 and 17 encrypt; `auto` asks the BMC and takes the stronger of
+    /// those two
+    #[arg(long, value_name = "SUITE", default_value = "auto", value_parser = suite)]
     cipher_suite: Suite,
+    /// Environment variable that holds the BMC's own key (K_G), as text or as 0x and 40 hex digits
+    #[arg(long, value_name = "VAR")]
+    kg_env: Option<String>,
+    /// File that holds the BMC's own key; a newline at its end does not count
+    #[arg(long, value_name = "FILE", conflicts_with = "kg_env")]
+    kg_file: Option<PathBuf>,
+    /// Allow an IPMI 1.5 session, which encrypts nothing, where the BMC knows no IPMI 2.0: md5, password or none
+    #[arg(long = "ipmi-1-5", value_name = "KIND", value_parser = ipmi_15)]
+    ipmi_15: Vec<Ipmi15Authentication>,
+    /// Live with a habit of the BMC, by FreeIPMI's name for it (docs/workarounds.md)
+    #[arg(long, value_name = "NAME", value_parser = workaround)]
+    workaround: Vec<Workaround>,
     #[command(flatten)]
     common: Common,
 }
 
-/// Cipher suites that the agent speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What `--cipher-suite` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Suite {
-    /// The strongest that the BMC offers.
     Auto,
-    /// RAKP-HMAC-SHA1, HMAC-SHA1-96, AES-CBC-128.
-    #[value(name = "3")]
-    Three,
-    /// RAKP-HMAC-SHA256, HMAC-SHA256-128, AES-CBC-128.
-    #[value(name = "17")]
-    Seventeen,
+    One(CipherSuite),
+}
+
+fn suite(text: &str) -> Result<Suite, String> {
+    if text == "auto" {
+        return Ok(Suite::Auto);
+    }
+    let suite = text.parse().ok().and_then(CipherSuite::from_id);
+    suite.map(Suite::One).ok_or_else(|| "the suites are auto, 0, 1, 2, 3, 15, 16 and 17".to_owned())
+}
+
+fn ipmi_15(text: &str) -> Result<Ipmi15Authentication, String> {
+    let kind = Ipmi15Authentication::ALL.into_iter().find(|kind| kind.as_str() == text);
+    kind.ok_or_else(|| "the kinds are md5, password and none".to_owned())
+}
+
+fn workaround(text: &str) -> Result<Workaround, String> {
+    text.parse().map_err(|_| {
+        let known: Vec<_> = Workaround::ALL.iter().map(|known| known.as_str()).collect();
+        format!("there are {}", known.join(", "))
+    })
 }
 
 #[derive(Debug, Args)]
@@ -102,7 +129,6 @@ struct Wanted {
     credential: Credential,
     topic: Topic,
     value: Map<String, Value>,
-    suite: Option<CipherSuite>,
     common: Common,
 }
 
@@ -132,17 +158,30 @@ fn ipmi(arguments: IpmiArguments) -> Result<Wanted, Fault> {
     let mut value = Map::new();
     value.insert("host".into(), arguments.host.into());
     value.insert("user".into(), arguments.user.clone().into());
+    let k_g = match (&arguments.kg_env, &arguments.kg_file) {
+        (None, None) => None,
+        _ => Some(secret("kg", arguments.kg_env, arguments.kg_file)?),
+    };
+    let k_g = k_g
+        .map(|text| config::bmc_key(&text))
+        .transpose()
+        .map_err(|why| Fault::new(FaultKind::MalformedCommand, format!("the BMC's key {why}")))?;
+    let cipher_suites = match arguments.cipher_suite {
+        Suite::Auto => Vec::new(),
+        Suite::One(suite) => vec![suite],
+    };
+    for suite in &cipher_suites {
+        if let Some(weakness) = suite.weakness() {
+            tracing::warn!("cipher suite {suite} {weakness}");
+        }
+    }
+    let access = Access { k_g, cipher_suites, ipmi_15: arguments.ipmi_15, workarounds: arguments.workaround };
     Ok(Wanted {
         request: PollRequest::Ipmi(arguments.command),
         target,
-        credential: Credential::Ipmi { user: arguments.user, password },
+        credential: Credential::Ipmi { user: arguments.user, password, access },
         topic: Topic::Ipmi(arguments.command.as_str().to_owned()),
         value,
-        suite: match arguments.cipher_suite {
-            Suite::Auto => None,
-            Suite::Three => Some(CipherSuite::Three),
-            Suite::Seventeen => Some(CipherSuite::Seventeen),
-        },
         common: arguments.common,
     })
 }
@@ -163,7 +202,6 @@ fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
         credential: Credential::Community(community),
         topic: Topic::Snmp,
         value,
-        suite: None,
         common: arguments.common,
     })
 }
@@ -202,8 +240,7 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
         .build()
         .map_err(|error| Fault::new(FaultKind::Internal, format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let lines =
-            app::lines(wanted.suite).map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))?;
+        let lines = app::lines().map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))?;
         let started_at = SystemTime::now();
         let deadline = tokio::time::Instant::now() + wanted.common.timeout;
         let peer = crate::dispatch::resolve(&wanted.target).await?;

@@ -4,7 +4,7 @@ use rackpoll_model::{IpmiCommand, PollRequest, Secret, SnmpRequest};
 use serde_json::json;
 
 use super::*;
-use crate::job::{Credential, Topic};
+use crate::job::{Access, Credential, Topic};
 
 fn parse_with(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
     let variables: HashMap<&str, OsString> =
@@ -217,7 +217,11 @@ paused = true
     assert_eq!((power.target.name.as_str(), power.target.port), ("10.1.1.1", 623));
     assert_eq!(
         power.credential,
-        Credential::Ipmi { user: "monitor".into(), password: Secret::from("sesame") }
+        Credential::Ipmi {
+            user: "monitor".into(),
+            password: Secret::from("sesame"),
+            access: Access::default()
+        }
     );
     assert_eq!(power.timeout, Duration::from_secs(5));
     let value = json!({
@@ -707,4 +711,52 @@ fn rules_that_do_nothing_are_warned_of() {
         told.iter().any(|told| told.contains("no sensor has a key `Status`; did you mean `status`?")),
         "{told:?}"
     );
+}
+
+const LOGIN: &str = "[[credential]]\nname = \"bmc\"\nuser = \"u\"\npassword = { env = \"P\" }\n";
+
+fn access(more: &str) -> (Access, Vec<String>) {
+    let text = format!("{LOGIN}{more}");
+    let config = parse_with(&text, &[("P", "sesame"), ("K", "0x0102030405060708090a0b0c0d0e0f1011121314")]);
+    let config = config.unwrap();
+    let warnings = config.warnings.iter().map(ToString::to_string).collect();
+    match config.credentials.into_values().next().unwrap().ipmi {
+        Some(Credential::Ipmi { access, .. }) => (access, warnings),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_credential_logs_in_the_usual_way_unless_it_says_otherwise() {
+    assert_eq!(access(""), (Access::default(), Vec::new()));
+    let (access, warnings) = access(
+        "kg = { env = \"K\" }\ncipher-suites = [17, 2]\nipmi-1-5 = [\"md5\"]\nworkarounds = [\"authcap\", \"idzero\"]\n",
+    );
+    assert_eq!(access.k_g, Some(Secret::new((1..=20).collect::<Vec<u8>>())));
+    assert_eq!(access.cipher_suites.iter().map(|suite| suite.id()).collect::<Vec<_>>(), [17, 2]);
+    assert_eq!(access.ipmi_15.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), ["md5"]);
+    assert_eq!(access.workarounds.iter().map(|one| one.as_str()).collect::<Vec<_>>(), ["authcap", "idzero"]);
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains(":6") && warnings[0].contains("suite 2 does not encrypt"), "{warnings:?}");
+    assert!(warnings[1].contains("does not encrypt"), "{warnings:?}");
+}
+
+#[test]
+fn wrong_ways_to_log_in_are_named() {
+    for (more, said) in [
+        ("cipher-suites = [17, 4]", "list of numbers: 0, 1, 2, 3, 15, 16, 17"),
+        ("cipher-suites = 17", "write cipher-suites = [17, 3]"),
+        ("cipher-suites = []", "allows none at all"),
+        ("ipmi-1-5 = [\"md2\"]", "knows no \"md2\""),
+        ("workarounds = [\"authcapp\"]", "authcap"),
+        ("kg = \"0x00\"", "not 20 bytes in hex"),
+        ("kg = \"a key of more than twenty bytes\"", "1 to 20 bytes"),
+    ] {
+        let faults = parse_with(&format!("{LOGIN}{more}\n"), &[("P", "sesame")]).unwrap_err().to_string();
+        assert!(faults.contains(said) && faults.contains(":5"), "{more}: {faults}");
+    }
+    let long = parse_with(&format!("{LOGIN}ipmi-1-5 = [\"md5\"]\n"), &[("P", "seventeen bytes !")]);
+    assert!(long.unwrap_err().to_string().contains("16 bytes that IPMI 1.5 allows"));
+    let community = "[[credential]]\nname = \"n\"\ncommunity = \"c\"\ncipher-suites = [17]\n";
+    assert!(parse(community).unwrap_err().to_string().contains("has no `user`"));
 }

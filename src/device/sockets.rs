@@ -1,13 +1,11 @@
 use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use rackpoll_io::{
-    CipherSuite, Credentials, IpmiDevice, IpmiSockets, Options, Profile, SnmpDevice, SnmpSockets,
-};
-use rackpoll_model::{Fault, FaultKind, PollRequest};
+use rackpoll_io::{Credentials, IpmiDevice, IpmiSockets, Options, Profile, SnmpDevice, SnmpSockets};
+use rackpoll_model::{Fault, FaultKind, PollRequest, Secret};
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{Line, Lines, PollFuture, snmp::Snmp};
-use crate::job::Credential;
+use crate::job::{Access, Credential};
 
 /// Silent SNMP agents that the network is asked about at a time, each with a socket of its own.
 const DIAGNOSES: usize = 2;
@@ -17,20 +15,18 @@ pub struct SocketLines {
     ipmi: IpmiSockets,
     snmp: SnmpSockets,
     diagnoses: Arc<Semaphore>,
-    suite: Option<CipherSuite>,
 }
 
 impl SocketLines {
-    /// Opens the sockets. `suite`: only this cipher suite, else the strongest that the BMC offers.
+    /// Opens the sockets.
     ///
     /// # Errors
     /// The operating system has no socket for us.
-    pub fn bind(suite: Option<CipherSuite>) -> std::io::Result<Self> {
+    pub fn bind() -> std::io::Result<Self> {
         Ok(Self {
             ipmi: IpmiSockets::bind()?,
             snmp: SnmpSockets::new(),
             diagnoses: Arc::new(Semaphore::new(DIAGNOSES)),
-            suite,
         })
     }
 }
@@ -38,12 +34,8 @@ impl SocketLines {
 impl Lines for SocketLines {
     fn line(&self, peer: SocketAddr, credential: &Credential) -> Box<dyn Line> {
         match credential {
-            Credential::Ipmi { user, password } => match Options::new(user, password.clone()) {
+            Credential::Ipmi { user, password, access } => match options(user, password, access) {
                 Ok(options) => {
-                    let options = match self.suite {
-                        Some(suite) => options.suites(&[suite]),
-                        None => options,
-                    };
                     Box::new(Ipmi(IpmiDevice::with_options(&self.ipmi, peer, options, Profile::default())))
                 }
                 Err(fault) => Box::new(Refused(fault)),
@@ -55,6 +47,18 @@ impl Lines for SocketLines {
             }
         }
     }
+}
+
+/// What the credential means for a session.
+fn options(user: &str, password: &Secret, access: &Access) -> Result<Options, Fault> {
+    let mut options = Options::new(user, password.clone())?
+        .suites(&access.cipher_suites)
+        .ipmi_15(&access.ipmi_15)?
+        .workarounds(&access.workarounds);
+    if let Some(k_g) = &access.k_g {
+        options = options.k_g(k_g.clone())?;
+    }
+    Ok(options)
 }
 
 struct Ipmi(IpmiDevice);

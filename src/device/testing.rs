@@ -14,7 +14,7 @@ use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, Reading, Secret
 use tokio::time::Instant;
 
 use super::{Line, Lines, PollFuture};
-use crate::job::{Credential, Job, Priority, Subject, Target, Topic};
+use crate::job::{Access, Credential, Job, Priority, Subject, Target, Topic};
 
 pub(crate) fn job(id: &str, priority: Priority) -> Job {
     job_with(id, priority, "secret")
@@ -24,7 +24,11 @@ pub(crate) fn job_with(id: &str, priority: Priority, password: &str) -> Job {
     Job {
         request: PollRequest::Ipmi(IpmiCommand::Power),
         target: Target { host: "192.0.2.1".into(), name: "192.0.2.1".into(), port: 623 },
-        credential: Credential::Ipmi { user: "admin".into(), password: Secret::from(password) },
+        credential: Credential::Ipmi {
+            user: "admin".into(),
+            password: Secret::from(password),
+            access: Access::default(),
+        },
         timeout: Duration::from_secs(10),
         priority,
         subject: Subject {

@@ -19,7 +19,7 @@ use crate::{
         Host, HostFault, LONGEST_COMMUNITY, MOST_OIDS, NAME_RULE, OidFault, check_oid, graph_id, is_metric,
         is_name, is_work_item_id, open_encrypted, wrong_login,
     },
-    job::{Credential, Job, Outcome, Priority, Subject, Target, Topic},
+    job::{Access, Credential, Job, Outcome, Priority, Subject, Target, Topic},
 };
 
 /// Largest command that is read. RackHD's are some hundred bytes; rules of alerts make them longer.
@@ -233,7 +233,9 @@ impl Command<'_> {
                 let password = secrets.password?.ok_or_else(|| malformed("`password` is missing"))?;
                 match wrong_login(&user, &password) {
                     Some(wrong) => Err(malformed(wrong)),
-                    None => Ok(Credential::Ipmi { user, password }),
+                    // Whoever sends secrets of their own has the usual way only: what encrypts nothing is the configuration's
+                    // to allow.
+                    None => Ok(Credential::Ipmi { user, password, access: Access::default() }),
                 }
             }
             Kind::Snmp => {

@@ -14,8 +14,8 @@ mod sockets;
 pub use device::IpmiDevice;
 pub use diagnosis::{Service, why_silent};
 pub use rackpoll_ipmi::{
-    crypto::CipherSuite,
-    session::{Options, Profile, Statistics, Timing},
+    crypto::{CipherSuite, IPMI_15_PASSWORD, Ipmi15Authentication},
+    session::{Options, Profile, Statistics, Timing, Workaround},
 };
 pub use rackpoll_snmp::{Credentials, SnmpDevice, SnmpSockets};
 pub use sockets::{IpmiSockets, SocketStatistics};

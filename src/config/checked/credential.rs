@@ -1,7 +1,7 @@
 use ipnet::IpNet;
 use rackpoll_model::Secret;
 
-use super::{Named, name, networks};
+use super::{Named, access, name, networks};
 use crate::{
     config::{
         fault::{Findings, Place},
@@ -73,7 +73,11 @@ fn one(
     let user = table.text("user", findings);
     let password = table.take("password").map(|node| secret::read("password", node, surroundings, findings));
     let community = table.take("community").map(|node| community(node, surroundings, findings));
+    let (has_access, access) = access::check(&mut table, surroundings, findings);
     table.refuse_rest("[[credential]]", findings);
+    if has_access && !has_user {
+        fault(&place, "says how to log in to BMCs and has no `user`", findings);
+    }
     match (has_user, has_password, has_community) {
         (true, false, _) => fault(&place, "has a `user` and no `password`", findings),
         (false, true, _) => fault(&place, "has a `password` and no `user`", findings),
@@ -86,7 +90,12 @@ fn one(
                 findings.fault(&at, wrong);
                 return None;
             }
-            Some(Credential::Ipmi { user, password })
+            let access = access?;
+            if let Some(wrong) = access::wrong_password(&access, &password) {
+                findings.fault(&at, wrong);
+                return None;
+            }
+            Some(Credential::Ipmi { user, password, access })
         }
         _ if has_user || has_password => return None,
         _ => None,

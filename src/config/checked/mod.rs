@@ -1,5 +1,6 @@
 //! What the files mean, in types that cannot be wrong.
 
+mod access;
 mod agent;
 mod asked;
 mod bus;
@@ -26,6 +27,7 @@ use super::{
 };
 use crate::outcome::rules::{Calm, Compiler, Segments};
 
+pub use access::bmc_key;
 pub use agent::{Agent, graph_id};
 pub use asked::{MOST_OIDS, OidFault, check_oid, is_metric};
 pub use bus::{Broker, Bus, Server, Tls};

@@ -84,12 +84,16 @@ fn good_snmp() -> Value {
     })
 }
 
+fn login(user: &str, password: &str) -> Credential {
+    Credential::Ipmi { user: user.into(), password: password.into(), access: Access::default() }
+}
+
 #[test]
 fn an_ipmi_command_becomes_a_job() {
     let job = ipmi("chassis", good_ipmi()).unwrap();
     assert_eq!(job.request, PollRequest::Ipmi(IpmiCommand::Chassis));
     assert_eq!(job.target, Target { host: "127.0.77.1".into(), name: "127.0.77.1".into(), port: 623 });
-    assert_eq!(job.credential, Credential::Ipmi { user: "admin".into(), password: "sesame".into() });
+    assert_eq!(job.credential, login("admin", "sesame"));
     assert_eq!(job.timeout.as_secs(), 7);
     assert_eq!(job.priority, Priority::Command);
     let subject = job.subject;
@@ -134,7 +138,7 @@ fn encrypted_fields_are_opened_and_go_out_as_they_came() {
     assert_eq!(job.credential, Credential::Community("sesame".into()));
     assert_eq!(job.subject.value["community"], json!(hidden));
     let job = ipmi("power", with(good_ipmi(), "password", json!(hidden))).unwrap();
-    assert_eq!(job.credential, Credential::Ipmi { user: "admin".into(), password: "sesame".into() });
+    assert_eq!(job.credential, login("admin", "sesame"));
     assert!(!job.subject.value.contains_key("password"));
 }
 
@@ -312,7 +316,7 @@ fn a_named_credential_is_for_its_devices_and_networks_only() {
     let named = |host: &str, name: &str| {
         ipmi("power", json!({ "host": host, "credential": name, "workItemId": "w1" }))
     };
-    let credential = Credential::Ipmi { user: "named".into(), password: "named-password".into() };
+    let credential = login("named", "named-password");
     assert_eq!(named("10.7.3.4", "bmc").unwrap().credential, credential);
     assert_eq!(named("10.8.0.1", "bmc").unwrap().credential, credential);
     assert_eq!(named("10.8.0.1:623", "bmc").unwrap().credential, credential);
