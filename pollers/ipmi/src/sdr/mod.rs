@@ -11,6 +11,9 @@ mod repository;
 mod sensor_record;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 pub use conversion::{Conversion, Format, Linearisation};
 pub use library::Library;
 pub use memory::SensorMemory;

@@ -176,6 +176,8 @@ impl SensorPoll {
             Turn::Ask(request) => Ok(Some(self.ask(Phase::Walk, request))),
             Turn::Done(walked) => {
                 memory.walked(*walked);
+                // All settings are fresh.
+                self.besides = BESIDES;
                 self.sensor(memory, 0)
             }
             Turn::Failed(fault) => {
@@ -256,12 +258,8 @@ impl SensorPoll {
                         negative_hysteresis: limits.negative_hysteresis,
                     });
                     if !learned.rests() {
-                        let asked = match (record.thresholds_readable, record.hysteresis_readable) {
-                            (true, _) => Asked::Thresholds,
-                            (false, true) => Asked::Hysteresis,
-                            (false, false) => continue,
-                        };
-                        return Ok(Some(self.ask_sensor(at, asked, record, *learned)));
+                        // Dell's records say that there are no thresholds to read, and there are.
+                        return Ok(Some(self.ask_sensor(at, Asked::Thresholds, record, *learned)));
                     }
                 }
                 Want::Sensors | Want::Drives => {

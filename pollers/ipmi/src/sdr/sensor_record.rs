@@ -24,8 +24,6 @@ pub struct SensorRecord {
     pub conversion: Option<Conversion>,
     /// The sensors that share the record, where it is more than one.
     pub sharing: Option<Sharing>,
-    /// Get Sensor Thresholds has something to say.
-    pub thresholds_readable: bool,
     /// Get Sensor Hysteresis has something to say.
     pub hysteresis_readable: bool,
     /// Limits as the record has them, for non-linear sensors, whose factors come later.
@@ -263,10 +261,8 @@ impl<'a> Common<'a> {
         levels: RawLevels,
     ) -> SensorRecord {
         let [_, _, _, _, _, _, capabilities, ..] = *self.bytes;
-        let readable = |access: u8| matches!(access & 0x03, 1 | 2);
         SensorRecord {
-            thresholds_readable: sensor.is_threshold() && readable(capabilities >> 2),
-            hysteresis_readable: sensor.is_threshold() && readable(capabilities >> 4),
+            hysteresis_readable: sensor.is_threshold() && matches!(capabilities >> 4 & 0x03, 1 | 2),
             sensor: Arc::new(sensor),
             conversion,
             sharing,

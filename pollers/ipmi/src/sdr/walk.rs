@@ -262,7 +262,8 @@ impl Walk {
             Some(Source::Repository(info)) => usize::from(info.records),
             Some(Source::Device(_)) | None => usize::MAX,
         };
-        if !self.raw.is_empty() && self.seen.len().saturating_add(1) >= records {
+        let last = !self.raw.is_empty() && self.seen.len().saturating_add(1) >= records;
+        if last || records == 0 {
             return self.ask(Step::InfoAgain);
         }
         Turn::Failed(match code {

@@ -1,0 +1,5 @@
+mod bmc;
+mod garbage;
+mod polls;
+mod records;
+mod walks;
