@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use rackpoll_ipmi::{
-    command::{Polls, Request, Response, Step},
+    command::{Conversation, Polls, Request, Response, Step},
     session::{Event, Manner, Options, Profile, Session, Statistics},
 };
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, Reading, Secret};
@@ -59,9 +59,18 @@ impl IpmiDevice {
     /// Runs a poll: login where needed, the command's whole conversation, and a new login where the BMC has forgotten
     /// the session. Ends by `deadline`. May be dropped at any await: the session stays usable.
     pub async fn poll(&mut self, command: IpmiCommand, deadline: Instant) -> Result<Reading, Fault> {
+        let conversation = self.polls.begin(command);
+        self.converse(conversation, deadline).await
+    }
+
+    /// Runs a conversation as `poll` does.
+    pub async fn converse(
+        &mut self,
+        mut conversation: Box<dyn Conversation>,
+        deadline: Instant,
+    ) -> Result<Reading, Fault> {
         let peer = self.channel.peer;
         self.attempts = 0;
-        let mut conversation = self.polls.begin(command);
         let turn = Arc::clone(&self.turn);
         let Ok(_turn) = timeout_at(deadline, turn.lock()).await else {
             let busy = "another credential's poll of this BMC took until the deadline";
