@@ -7,7 +7,7 @@ use std::{
 };
 
 use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
-use rackpoll_model::{Blame, Fault, PollRequest, Reading, Secret};
+use rackpoll_model::{Blame, Fault, PollRequest, Reading, Secret, SnmpCredential};
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 
@@ -152,8 +152,8 @@ pub enum Credential {
         /// How the BMC is logged in to, where that is not the usual way.
         access: Access,
     },
-    /// SNMP v2c community.
-    Community(Secret),
+    /// A community of SNMPv1 or v2c, or a user of SNMPv3.
+    Snmp(SnmpCredential),
 }
 
 /// How a BMC is logged in to. By default: no key of the BMC's own, IPMI 2.0 with cipher suite 17 or 3, and no habits to

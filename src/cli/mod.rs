@@ -6,6 +6,7 @@ mod exit;
 mod poll;
 mod run;
 mod simulate;
+mod snmp_login;
 mod table;
 
 use std::path::PathBuf;

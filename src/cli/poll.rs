@@ -7,7 +7,7 @@ use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, Secret, SnmpRequest};
 use serde_json::{Map, Value};
 
-use super::{Exit, table};
+use super::{Exit, snmp_login::SnmpLogin, table};
 use crate::{
     app,
     config::{self, Host, IPMI_PORT, SNMP_PORT},
@@ -20,9 +20,9 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum PollCommand {
     /// A BMC over IPMI 2.0 (RMCP+): power, uid, chassis, selInformation, sel, sdr, driveHealth, thresholds
-    Ipmi(IpmiArguments),
-    /// A switch, PDU or BMC over SNMP v2c
-    Snmp(SnmpArguments),
+    Ipmi(Box<IpmiArguments>),
+    /// A switch, PDU or BMC over SNMP v1, v2c or v3
+    Snmp(Box<SnmpArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -93,12 +93,8 @@ pub(super) struct SnmpArguments {
     /// The agent's address or name, with :PORT where it is not 161
     #[arg(long, value_name = "HOST[:PORT]")]
     host: String,
-    /// Environment variable that holds the community
-    #[arg(long, value_name = "VAR", required_unless_present = "community_file")]
-    community_env: Option<String>,
-    /// File that holds the community; a newline at its end does not count
-    #[arg(long, value_name = "FILE", conflicts_with = "community_env")]
-    community_file: Option<PathBuf>,
+    #[command(flatten)]
+    login: SnmpLogin,
     /// Oid to walk, as .1.3.6.1.2.1.1; may be given several times
     #[arg(long, value_name = "OID", required = true, num_args = 1..)]
     oid: Vec<String>,
@@ -135,8 +131,8 @@ struct Wanted {
 pub(super) fn run(command: PollCommand) -> Exit {
     log::start(log::Format::Text, tracing::level_filters::LevelFilter::WARN);
     let wanted = match command {
-        PollCommand::Ipmi(arguments) => ipmi(arguments),
-        PollCommand::Snmp(arguments) => snmp(arguments),
+        PollCommand::Ipmi(arguments) => ipmi(*arguments),
+        PollCommand::Snmp(arguments) => snmp(*arguments),
     };
     let outcome = wanted.and_then(|wanted| {
         let output = wanted.common.output;
@@ -191,7 +187,7 @@ fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
         config::check_oid(oid)
             .map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("--oid {oid:?}: {fault}")))?;
     }
-    let community = secret("community", arguments.community_env, arguments.community_file)?;
+    let credential = arguments.login.credential()?;
     let target = target(&arguments.host, SNMP_PORT)?;
     let mut value = Map::new();
     value.insert("host".into(), arguments.host.into());
@@ -199,7 +195,7 @@ fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
     Ok(Wanted {
         request: PollRequest::Snmp(SnmpRequest::Oids(arguments.oid)),
         target,
-        credential: Credential::Community(community),
+        credential: Credential::Snmp(credential),
         topic: Topic::Snmp,
         value,
         common: arguments.common,
@@ -217,7 +213,7 @@ fn target(host: &str, default_port: u16) -> Result<Target, Fault> {
 }
 
 /// Reads a secret from where the arguments say. Its text never comes from the command line, which others can see.
-fn secret(what: &str, variable: Option<String>, file: Option<PathBuf>) -> Result<Secret, Fault> {
+pub(super) fn secret(what: &str, variable: Option<String>, file: Option<PathBuf>) -> Result<Secret, Fault> {
     let wrong = |message: String| Fault::new(FaultKind::MalformedCommand, message);
     if let Some(variable) = variable {
         let text = std::env::var_os(&variable).ok_or_else(|| {

@@ -1,6 +1,6 @@
 use std::{collections::HashMap, ffi::OsString, fs, os::unix::fs::PermissionsExt, time::Duration};
 
-use rackpoll_model::{IpmiCommand, PollRequest, Secret, SnmpRequest};
+use rackpoll_model::{IpmiCommand, PollRequest, Secret, SnmpCredential, SnmpRequest};
 use serde_json::json;
 
 use super::*;
@@ -382,8 +382,8 @@ fn secrets_come_from_where_they_are_kept() {
         let at = folder.path().join("rackpoll.toml");
         match Config::parse(&text, &at, &surroundings) {
             Ok(config) => {
-                let Some(Credential::Community(secret)) =
-                    config.credentials[&Name::new("c").unwrap()].community.clone()
+                let Some(Credential::Snmp(SnmpCredential::V2c(secret))) =
+                    config.credentials[&Name::new("c").unwrap()].snmp.clone()
                 else {
                     panic!("a community")
                 };

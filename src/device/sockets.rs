@@ -1,6 +1,6 @@
 use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use rackpoll_io::{Credentials, IpmiDevice, IpmiSockets, Options, Profile, SnmpDevice, SnmpSockets};
+use rackpoll_io::{IpmiDevice, IpmiSockets, Options, Profile, SnmpDevice, SnmpSockets};
 use rackpoll_model::{Fault, FaultKind, PollRequest, Secret};
 use tokio::{sync::Semaphore, time::Instant};
 
@@ -40,9 +40,8 @@ impl Lines for SocketLines {
                 }
                 Err(fault) => Box::new(Refused(fault)),
             },
-            Credential::Community(community) => {
-                let credentials = Credentials::Community(community.clone());
-                let device = SnmpDevice::new(&self.snmp, peer, credentials);
+            Credential::Snmp(credential) => {
+                let device = SnmpDevice::new(&self.snmp, peer, credential.clone());
                 Box::new(Snmp::new(device, Arc::clone(&self.diagnoses)))
             }
         }

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, Secret, SnmpRequest};
+use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, Secret, SnmpCredential, SnmpRequest};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
@@ -245,7 +245,7 @@ impl Command<'_> {
                         "`community` has to be 1 to {LONGEST_COMMUNITY} bytes long"
                     )));
                 }
-                Ok(Credential::Community(community))
+                Ok(Credential::Snmp(SnmpCredential::V2c(community)))
             }
         }
     }

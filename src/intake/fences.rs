@@ -125,12 +125,12 @@ impl Fences {
         }
         let found = match kind {
             Kind::Ipmi => &credential.ipmi,
-            Kind::Snmp => &credential.community,
+            Kind::Snmp => &credential.snmp,
         };
         found.clone().ok_or_else(|| {
             let what = match kind {
                 Kind::Ipmi => "there is no user and password in the credential",
-                Kind::Snmp => "there is no community in the credential",
+                Kind::Snmp => "there is neither community nor v3-user in the credential",
             };
             unknown(what)
         })

@@ -17,5 +17,5 @@ pub use rackpoll_ipmi::{
     crypto::{CipherSuite, IPMI_15_PASSWORD, Ipmi15Authentication},
     session::{Options, Profile, Statistics, Timing, Workaround},
 };
-pub use rackpoll_snmp::{Credentials, SnmpDevice, SnmpSockets};
+pub use rackpoll_snmp::{SnmpDevice, SnmpSockets};
 pub use sockets::{IpmiSockets, SocketStatistics};

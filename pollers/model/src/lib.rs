@@ -14,6 +14,7 @@ mod reading;
 mod secret;
 mod sel;
 mod sensor;
+mod snmp_credential;
 mod varbind;
 
 pub use chassis::{ChassisStatus, Uid};
@@ -34,5 +35,8 @@ pub use sensor::{
     Entity, EventControl, EventEnable, Level, Limits, Ranges, Rate, Relation, Sensor, SensorOwner,
     SensorReading, SensorState, SensorThresholds, States, Threshold, ThresholdAccess, ThresholdSet,
     ThresholdStatus, Thresholds, Unit,
+};
+pub use snmp_credential::{
+    AuthProtocol, PrivProtocol, SnmpCredential, SnmpSecurity, SnmpUser, UnknownProtocol,
 };
 pub use varbind::{OidWalk, Value, VarBind};

@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 
-use rackpoll_model::{Blame, Fault, FaultKind, Oid, OidWalk, Reading, SnmpRequest};
+use rackpoll_model::{Blame, Fault, FaultKind, Oid, OidWalk, Reading, SnmpCredential, SnmpRequest};
 use tokio::time::Instant;
 
 use crate::{
-    Credentials, SnmpSockets,
+    SnmpSockets,
     habits::Habits,
     session::Session,
     walk::{Found, Walker},
@@ -19,7 +19,7 @@ const COLUMNS: usize = 8;
 pub struct SnmpDevice {
     sockets: SnmpSockets,
     peer: SocketAddr,
-    credentials: Credentials,
+    credential: SnmpCredential,
     session: Option<Session>,
     habits: Habits,
     attempts: u32,
@@ -27,9 +27,9 @@ pub struct SnmpDevice {
 
 impl SnmpDevice {
     /// An agent at this address. Nothing is sent before the first poll.
-    pub fn new(sockets: &SnmpSockets, peer: SocketAddr, credentials: Credentials) -> Self {
+    pub fn new(sockets: &SnmpSockets, peer: SocketAddr, credential: SnmpCredential) -> Self {
         let sockets = sockets.clone();
-        Self { sockets, peer, credentials, session: None, habits: Habits::default(), attempts: 0 }
+        Self { sockets, peer, credential, session: None, habits: Habits::default(), attempts: 0 }
     }
 
     /// Runs a poll. Ends by `deadline`, and may be dropped at any await.
@@ -84,13 +84,14 @@ impl SnmpDevice {
         let session = match &mut self.session {
             Some(session) => session,
             none => {
-                let session = Session::open(&self.sockets, peer, &self.credentials)
+                let session = Session::open(&self.sockets, peer, &self.credential)
                     .await
                     .map_err(|fault| named(peer, &fault))?;
                 none.insert(session)
             }
         };
         let session = &*session;
+        let renewed = session.renewed();
         let mut walker = Walker::new(session, &mut self.habits, deadline);
         let mut found = walker.walk(roots, width).await;
         if scalars {
@@ -100,6 +101,7 @@ impl SnmpDevice {
                 }
             }
         }
+        self.attempts = session.renewed().saturating_sub(renewed).saturating_add(1);
         let walks = roots.iter().zip(found).map(|(root, Found { varbinds, error })| OidWalk {
             source: root.to_string(),
             root: root.clone(),

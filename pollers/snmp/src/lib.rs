@@ -6,10 +6,13 @@
 
 mod agent;
 mod device;
+mod elements;
 mod habits;
+mod keys;
 pub mod metric;
 pub mod names;
 mod pace;
+mod report;
 mod session;
 mod sockets;
 mod text;
@@ -17,6 +20,5 @@ mod walk;
 mod wire;
 
 pub use device::SnmpDevice;
-pub use session::Credentials;
 pub use sockets::SnmpSockets;
 pub use text::{oid_text, value_text};

@@ -1,47 +1,168 @@
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use async_snmp::{Auth, Client, ClientBuilder, Error, ErrorStatus, Retry};
 use bytes::Bytes;
-use rackpoll_model::{Fault, FaultKind, Oid, Secret, Value, VarBind};
+use rackpoll_model::{Fault, FaultKind, Oid, SnmpCredential, SnmpSecurity, SnmpUser, Value, VarBind};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     SnmpSockets,
     agent::{Agent, Answer, Failure},
+    keys::des_salt,
+    report::Report,
     wire::{LONGEST_EXCHANGE, MALFORMED, Wire},
 };
-
-/// With what an agent is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Credentials {
-    /// SNMPv2c.
-    Community(Secret),
-}
 
 /// A conversation with one agent through the library.
 pub(crate) struct Session {
     client: Client<Wire>,
+    /// For agents that do not authenticate what they say about their time, against RFC 3414, clause 3.2 step 7a.
+    lax: OnceLock<Client<Wire>>,
     wire: Wire,
+    auth: Auth,
+    user: Option<SnmpUser>,
+    /// The same user without privacy, to find out whether it is that which keeps an agent silent; until the first answer.
+    doubted: Option<Auth>,
+    suspected: AtomicBool,
+    proven: AtomicBool,
+    /// How often the agent's engine had to be asked for anew.
+    renewed: AtomicU32,
+}
+
+/// An agent that has told its engine id and says nothing more for so long may not be able to decrypt what it gets: many
+/// keep silent then, where RFC 3414, clause 3.2 step 8a wants a report.
+const DOUBTFUL: Duration = Duration::from_secs(1);
+/// snmpEngineBoots.0 (RFC 3411), which stands in the clear in every message anyway.
+const ENGINE_BOOTS: [u32; 11] = [1, 3, 6, 1, 6, 3, 10, 2, 1, 2, 0];
+
+/// What is asked, and how many rows of it.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Get,
+    GetNext,
+    GetBulk(u32),
 }
 
 impl Session {
     pub(crate) async fn open(
         sockets: &SnmpSockets,
         peer: SocketAddr,
-        credentials: &Credentials,
+        credential: &SnmpCredential,
     ) -> Result<Self, Fault> {
         let wire = Wire::new(sockets.handle(peer).await?);
-        let auth = match credentials {
-            Credentials::Community(community) => Auth::v2c(Bytes::copy_from_slice(community.expose())),
+        let auth = sockets.keys().auth(credential)?;
+        let user = match credential {
+            SnmpCredential::V3(user) => Some(user.clone()),
+            _ => None,
         };
-        let client = ClientBuilder::new(auth)
-            // The wire sends again by itself.
-            .retry(Retry::none())
-            .request_timeout(LONGEST_EXCHANGE)
-            // How much is asked at once is decided by the walks.
-            .max_oids_per_request(usize::MAX)
-            .build_with_transport(wire.clone())
-            .map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))?;
-        Ok(Self { client, wire })
+        let doubted = match &user {
+            Some(SnmpUser { name, security: SnmpSecurity::AuthPriv((protocol, password), _), .. }) => {
+                let user = SnmpUser {
+                    name: name.clone(),
+                    security: SnmpSecurity::Auth(*protocol, password.clone()),
+                    context: String::new(),
+                };
+                Some(sockets.keys().auth(&SnmpCredential::V3(user))?)
+            }
+            _ => None,
+        };
+        let client = client(&auth, &wire, false)?;
+        Ok(Self {
+            client,
+            lax: OnceLock::new(),
+            wire,
+            auth,
+            user,
+            doubted,
+            suspected: AtomicBool::new(false),
+            proven: AtomicBool::new(false),
+            renewed: AtomicU32::new(0),
+        })
+    }
+
+    /// Ends where the privacy password is found to be wrong, and never else: the agent answers to the user without privacy,
+    /// and to the same question with privacy it does not.
+    async fn privacy_is_wrong(&self, asking: &Client<Wire>) -> Fault {
+        if let (Some(auth), Some(user)) = (&self.doubted, &self.user) {
+            let question = async_snmp::Oid::from_slice(&ENGINE_BOOTS);
+            // A refusal is authenticated, too.
+            let answers = |answer: &async_snmp::Result<_>| match answer {
+                Ok(_) => true,
+                Err(error) => matches!(error.exchange_source(), Error::Snmp { .. }),
+            };
+            sleep(DOUBTFUL).await;
+            // It has told its engine id, and so it is there.
+            if !self.suspected.load(Ordering::Relaxed)
+                && self.wire.heard().ever
+                && let Ok(probe) = client(auth, &self.wire.beside(), false)
+            {
+                let answer = probe.get(&question).await;
+                self.suspected.store(answers(&answer), Ordering::Relaxed);
+            }
+            if self.suspected.load(Ordering::Relaxed) {
+                match timeout(DOUBTFUL, asking.get(&question)).await {
+                    Ok(answer) if answers(&answer) => self.proven.store(true, Ordering::Relaxed),
+                    _ => return Report::DecryptionError.fault(user),
+                }
+            }
+        }
+        std::future::pending().await
+    }
+
+    async fn exchange(&self, kind: Kind, oids: &[Oid]) -> Result<Answer, Failure> {
+        let oids: Vec<async_snmp::Oid> =
+            oids.iter().map(|oid| async_snmp::Oid::from_slice(oid.numbers())).collect();
+        // One engine is asked for anew, and, where that was not it, taken at its unauthenticated word about the time.
+        for turn in 0..3 {
+            let asking = self.lax.get().unwrap_or(&self.client);
+            // Boxed: the library's futures are large, and thousands of polls wait with one at a time.
+            let answer = Box::pin(once(asking, kind, &oids));
+            let answer = if self.doubted.is_none() || self.proven.load(Ordering::Relaxed) {
+                answer.await
+            } else {
+                tokio::select! {
+                    biased;
+                    answer = answer => answer,
+                    fault = Box::pin(self.privacy_is_wrong(asking)) => return Err(Failure::Fault(fault)),
+                }
+            };
+            let error = match answer {
+                Ok(varbinds) => {
+                    self.proven.store(true, Ordering::Relaxed);
+                    return Ok(self.answer(varbinds));
+                }
+                Err(error) => error,
+            };
+            let report = match error.exchange_source() {
+                Error::Report { status, .. } => Some(Report::of(status)),
+                _ => self.wire.heard().report,
+            };
+            match report {
+                Some(report) if report.is_about_the_engine() && turn < 2 => {
+                    self.renewed.fetch_add(1, Ordering::Relaxed);
+                    if turn == 1 && report == Report::NotInTimeWindow && self.lax.get().is_none() {
+                        let lax = client(&self.auth, &self.wire, true).map_err(Failure::Fault)?;
+                        let _ = self.lax.set(lax);
+                    } else if let Err(error) = Box::pin(asking.rediscover_engine()).await {
+                        return Err(self.failure(&error, None));
+                    }
+                }
+                report => return Err(self.failure(&error, report)),
+            }
+        }
+        Err(Failure::Fault(Fault::new(FaultKind::Internal, "an exchange without an end")))
+    }
+
+    /// How often the agent's engine had to be asked for anew.
+    pub(crate) fn renewed(&self) -> u32 {
+        self.renewed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn wire(&self) -> &Wire {
@@ -62,7 +183,10 @@ impl Session {
         Answer { varbinds: varbinds.into_iter().map(varbind).collect(), size }
     }
 
-    fn failure(&self, error: &Error) -> Failure {
+    fn failure(&self, error: &Error, report: Option<Report>) -> Failure {
+        if let Some((report, user)) = report.zip(self.user.as_ref()) {
+            return Failure::Fault(report.fault(user));
+        }
         match error.exchange_source() {
             Error::Snmp { status: ErrorStatus::TooBig, .. } => Failure::TooBig,
             Error::Snmp { status, index, .. } => Failure::Status { status: status.as_i32(), index: *index },
@@ -83,24 +207,15 @@ impl Session {
 
 impl Agent for Session {
     async fn get(&self, oids: &[Oid]) -> Result<Answer, Failure> {
-        match self.client.get_many(&sent(oids)).await {
-            Ok(response) => Ok(self.answer(response.varbinds)),
-            Err(error) => Err(self.failure(&error)),
-        }
+        self.exchange(Kind::Get, oids).await
     }
 
     async fn get_next(&self, oids: &[Oid]) -> Result<Answer, Failure> {
-        match self.client.get_next_many(&sent(oids)).await {
-            Ok(response) => Ok(self.answer(response.varbinds)),
-            Err(error) => Err(self.failure(&error)),
-        }
+        self.exchange(Kind::GetNext, oids).await
     }
 
     async fn get_bulk(&self, oids: &[Oid], repetitions: u32) -> Result<Answer, Failure> {
-        match self.client.get_bulk_with_metadata(&sent(oids), 0, repetitions).await {
-            Ok(response) => Ok(self.answer(response.varbinds)),
-            Err(error) => Err(self.failure(&error)),
-        }
+        self.exchange(Kind::GetBulk(repetitions), oids).await
     }
 
     fn is_v1(&self) -> bool {
@@ -108,8 +223,32 @@ impl Agent for Session {
     }
 }
 
-fn sent(oids: &[Oid]) -> Vec<async_snmp::Oid> {
-    oids.iter().map(|oid| async_snmp::Oid::from_slice(oid.numbers())).collect()
+fn client(auth: &Auth, wire: &Wire, lax: bool) -> Result<Client<Wire>, Fault> {
+    let builder = ClientBuilder::new(auth.clone())
+        // The wire sends again by itself.
+        .retry(Retry::none())
+        .request_timeout(LONGEST_EXCHANGE)
+        // How much is asked at once is decided by the walks.
+        .max_oids_per_request(usize::MAX)
+        .allow_unauthenticated_v3_time_correction(lax)
+        .des_salt_state(des_salt()?);
+    builder
+        .build_with_transport(wire.clone())
+        .map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))
+}
+
+async fn once(
+    client: &Client<Wire>,
+    kind: Kind,
+    oids: &[async_snmp::Oid],
+) -> async_snmp::Result<Vec<async_snmp::VarBind>> {
+    match kind {
+        Kind::Get => client.get_many(oids).await.map(|response| response.varbinds),
+        Kind::GetNext => client.get_next_many(oids).await.map(|response| response.varbinds),
+        Kind::GetBulk(repetitions) => {
+            client.get_bulk_with_metadata(oids, 0, repetitions).await.map(|response| response.varbinds)
+        }
+    }
 }
 
 fn varbind(varbind: async_snmp::VarBind) -> VarBind {

@@ -7,6 +7,8 @@ use async_snmp::{Transport as _, UdpHandle, UdpTransport};
 use rackpoll_model::{Fault, FaultKind};
 use tokio::sync::OnceCell;
 
+use crate::keys::Keys;
+
 /// Receive buffer that is asked of the system: some thousand answers of one Ethernet frame. It may give less.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
@@ -24,12 +26,17 @@ pub struct SnmpSockets {
 struct Sockets {
     v4: OnceCell<UdpTransport>,
     v6: OnceCell<UdpTransport>,
+    keys: Keys,
 }
 
 impl SnmpSockets {
     /// No socket yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.sockets.keys
     }
 
     /// The way to one agent.

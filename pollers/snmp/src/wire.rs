@@ -4,11 +4,15 @@ use std::{
     time::Duration,
 };
 
-use async_snmp::{Candidate, ReceiveLimits, RequestRegistration, Transport, UdpHandle, ber};
+use async_snmp::{Candidate, Error, ReceiveLimits, RequestRegistration, Transport, UdpHandle, ber};
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep_until};
 
-use crate::pace::Pace;
+use crate::{
+    elements::{Elements, INTEGER, OBJECT_ID, OCTET_STRING, SEQUENCE},
+    pace::Pace,
+    report::Report,
+};
 
 /// The tag that stands for contents that do not fit their own: private, primitive, number 30, which no RFC uses.
 pub(crate) const MALFORMED: u8 = 0xde;
@@ -29,6 +33,8 @@ pub(crate) struct Heard {
     pub(crate) size: usize,
     /// Answers to the exchange under way that were dropped: not decodable, or of a sender who cannot prove it is the device.
     pub(crate) dropped: u32,
+    /// The report that came in place of an answer to the exchange under way.
+    pub(crate) report: Option<Report>,
     /// Whether there was ever an answer.
     pub(crate) ever: bool,
     /// Requests, and how many of them were sent again.
@@ -39,6 +45,11 @@ pub(crate) struct Heard {
 impl Wire {
     pub(crate) fn new(handle: UdpHandle) -> Self {
         Self { handle, heard: Arc::default() }
+    }
+
+    /// Another way to the same device, which hears for itself.
+    pub(crate) fn beside(&self) -> Self {
+        Self::new(self.handle.clone())
     }
 
     pub(crate) fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -66,6 +77,7 @@ impl Transport for Wire {
         let mut wait = {
             let mut heard = self.heard();
             heard.dropped = 0;
+            heard.report = None;
             heard.sent += 1;
             heard.pace.first_wait()
         };
@@ -84,7 +96,15 @@ impl Transport for Wire {
                     heard.size = size;
                     heard.ever = true;
                 }
-                Candidate::Reject => heard.dropped = heard.dropped.saturating_add(1),
+                Candidate::Reject => {
+                    heard.dropped = heard.dropped.saturating_add(1);
+                    if let Some(report) = Report::read(&datagram) {
+                        heard.report = Some(report);
+                        heard.ever = true;
+                        // Asking again with the same keys brings the same report.
+                        return Err(Error::Auth { target: source }.boxed());
+                    }
+                }
             }
             Ok(candidate)
         });
@@ -133,6 +153,9 @@ impl Transport for Wire {
     }
 }
 
+/// Response-PDU (RFC 3416, clause 3).
+const RESPONSE: u8 = 0xa2;
+
 /// The datagram of SNMPv1 or v2c with another tag at each value that cannot be decoded. `None` where nothing can be or has
 /// to be mended: a name that cannot be decoded, or lengths that contradict each other.
 fn mend(datagram: &Bytes) -> Option<Bytes> {
@@ -165,57 +188,6 @@ fn mend(datagram: &Bytes) -> Option<Bytes> {
         *copy.get_mut(value)? = MALFORMED;
     }
     mended.map(BytesMut::freeze)
-}
-
-const INTEGER: u8 = 0x02;
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_ID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
-/// RFC 3416, clause 3.
-const RESPONSE: u8 = 0xa2;
-
-/// BER elements one after the other, by their places in the datagram.
-struct Elements<'a> {
-    datagram: &'a [u8],
-    at: usize,
-    end: usize,
-}
-
-impl<'a> Elements<'a> {
-    fn new(datagram: &'a [u8]) -> Self {
-        Self { datagram, at: 0, end: datagram.len() }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.at >= self.end
-    }
-
-    /// The next element's tag, and what is in it.
-    fn element(&mut self) -> Option<(u8, Self)> {
-        let bytes = self.datagram.get(self.at..self.end)?;
-        let [tag, length, rest @ ..] = bytes else { return None };
-        let (length, header) = match length {
-            0..=0x7f => (usize::from(*length), 2),
-            // More than four bytes of length do not fit a datagram.
-            0x81..=0x84 => {
-                let count = usize::from(length & 0x7f);
-                let length =
-                    rest.get(..count)?.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
-                (length, count.checked_add(2)?)
-            }
-            _ => return None,
-        };
-        let begin = self.at.checked_add(header)?;
-        let end = begin.checked_add(length).filter(|end| *end <= self.end)?;
-        self.at = end;
-        Some((*tag, Self { datagram: self.datagram, at: begin, end }))
-    }
-
-    /// What is in the next element, where it is one of this tag.
-    fn inside(&mut self, wanted: u8) -> Option<Self> {
-        let (tag, inside) = self.element()?;
-        (tag == wanted).then_some(inside)
-    }
 }
 
 /// How long an exchange may last at all; whoever asks brings a deadline of their own, which is shorter.

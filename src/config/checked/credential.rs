@@ -1,11 +1,11 @@
 use ipnet::IpNet;
 use rackpoll_model::Secret;
 
-use super::{Named, access, name, networks};
+use super::{Named, access, name, networks, snmp};
 use crate::{
     config::{
         fault::{Findings, Place},
-        raw::{Node, Table},
+        raw::Table,
         secret::{self, Surroundings},
     },
     job::Credential,
@@ -18,8 +18,8 @@ pub struct NamedCredential {
     pub networks: Vec<IpNet>,
     /// User and password, where it has them.
     pub ipmi: Option<Credential>,
-    /// The community, where it has one.
-    pub community: Option<Credential>,
+    /// The community or the user of SNMPv3, where it has one.
+    pub snmp: Option<Credential>,
 }
 
 /// Longest user name of IPMI 2.0 (clause 22.28), bytes.
@@ -69,19 +69,21 @@ fn one(
     let networks = networks(&mut table, "networks", findings).unwrap_or_default();
     let has_user = table.has("user");
     let has_password = table.has("password");
-    let has_community = table.has("community");
+    let has_snmp = snmp::is_in(&table);
     let user = table.text("user", findings);
     let password = table.take("password").map(|node| secret::read("password", node, surroundings, findings));
-    let community = table.take("community").map(|node| community(node, surroundings, findings));
+    let snmp = snmp::check(&mut table, surroundings, findings);
     let (has_access, access) = access::check(&mut table, surroundings, findings);
     table.refuse_rest("[[credential]]", findings);
     if has_access && !has_user {
         fault(&place, "says how to log in to BMCs and has no `user`", findings);
     }
-    match (has_user, has_password, has_community) {
+    match (has_user, has_password, has_snmp) {
         (true, false, _) => fault(&place, "has a `user` and no `password`", findings),
         (false, true, _) => fault(&place, "has a `password` and no `user`", findings),
-        (false, false, false) => fault(&place, "needs `user` and `password`, or `community`", findings),
+        (false, false, false) => {
+            fault(&place, "needs `user` and `password`, `community`, or `v3-user`", findings);
+        }
         _ => {}
     }
     let ipmi = match (user, password) {
@@ -100,21 +102,10 @@ fn one(
         _ if has_user || has_password => return None,
         _ => None,
     };
-    match community {
-        Some(None) => None,
-        Some(community) => Some(NamedCredential { networks, ipmi, community }),
-        None => ipmi.is_some().then_some(NamedCredential { networks, ipmi, community: None }),
+    match snmp {
+        None if has_snmp => None,
+        snmp => (ipmi.is_some() || snmp.is_some()).then_some(NamedCredential { networks, ipmi, snmp }),
     }
-}
-
-fn community(node: Node, surroundings: &Surroundings<'_>, findings: &mut Findings) -> Option<Credential> {
-    let place = node.place.clone();
-    let secret = secret::read("community", node, surroundings, findings)?;
-    if secret.expose().len() > LONGEST_COMMUNITY {
-        findings.fault(&place, format!("`community` has more than {LONGEST_COMMUNITY} bytes"));
-        return None;
-    }
-    Some(Credential::Community(secret))
 }
 
 fn fault(place: &Place, what: &str, findings: &mut Findings) {

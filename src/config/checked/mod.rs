@@ -13,6 +13,7 @@ mod poller;
 mod reachability;
 mod rules;
 mod scheduled;
+mod snmp;
 mod tag;
 mod timing;
 

@@ -172,7 +172,7 @@ impl Poller {
         let credential = context.credentials.good.get(wanted)?;
         let (found, what) = match self.request {
             PollRequest::Ipmi(_) => (&credential.ipmi, "`user` and `password`"),
-            PollRequest::Snmp(_) => (&credential.community, "`community`"),
+            PollRequest::Snmp(_) => (&credential.snmp, "`community` or `v3-user`"),
         };
         if found.is_none() {
             let what =
@@ -196,8 +196,10 @@ impl Poller {
             Credential::Ipmi { user, .. } => {
                 value.insert("user".to_owned(), user.as_str().into());
             }
-            Credential::Community(community) => {
-                if let Some(hidden) = key.and_then(|key| key.encrypt(community)) {
+            Credential::Snmp(credential) => {
+                if let Some(hidden) =
+                    key.zip(credential.community()).and_then(|(key, community)| key.encrypt(community))
+                {
                     value.insert("community".to_owned(), hidden.into());
                 }
             }

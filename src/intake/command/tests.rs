@@ -121,7 +121,7 @@ fn an_snmp_command_becomes_a_job_and_its_community_goes_out_encrypted() {
     let job = snmp(good_snmp()).unwrap();
     assert_eq!(job.request, PollRequest::Snmp(SnmpRequest::Oids(vec![".1.3.6.1.2.1.1.5".into()])));
     assert_eq!(job.target.port, 161);
-    assert_eq!(job.credential, Credential::Community("sesame".into()));
+    assert_eq!(job.credential, Credential::Snmp(SnmpCredential::V2c("sesame".into())));
     assert_eq!(job.subject.topic, Topic::Snmp);
     let keys: Vec<_> = job.subject.value.keys().map(String::as_str).collect();
     assert_eq!(keys, ["host", "community", "node", "workItemId", "pollInterval", "config"]);
@@ -135,7 +135,7 @@ fn encrypted_fields_are_opened_and_go_out_as_they_came() {
     let key = config(CONFIG).encryption.unwrap();
     let hidden = key.encrypt(&"sesame".into()).unwrap();
     let job = snmp(with(good_snmp(), "community", json!(hidden))).unwrap();
-    assert_eq!(job.credential, Credential::Community("sesame".into()));
+    assert_eq!(job.credential, Credential::Snmp(SnmpCredential::V2c("sesame".into())));
     assert_eq!(job.subject.value["community"], json!(hidden));
     let job = ipmi("power", with(good_ipmi(), "password", json!(hidden))).unwrap();
     assert_eq!(job.credential, login("admin", "sesame"));
@@ -334,7 +334,7 @@ fn a_named_credential_is_for_its_devices_and_networks_only() {
     let switch =
         |host: &str| snmp(json!({ "host": host, "credential": "switch", "config": { "oids": ["1.3"] } }));
     let job = switch("Switch-1.example.org").unwrap();
-    assert_eq!(job.credential, Credential::Community("named-community".into()));
+    assert_eq!(job.credential, Credential::Snmp(SnmpCredential::V2c("named-community".into())));
     assert!(!job.subject.value.contains_key("community"));
     assert_eq!(fault(switch("switch-2.example.org")).kind, FaultKind::NotServed);
     let both = with(good_ipmi(), "credential", json!("bmc"));
