@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -43,17 +44,22 @@ pub struct BmcServer {
     /// A reboot lasts until then.
     down_until: Option<Instant>,
     in_flight: Vec<InFlight>,
+    /// Commands taken lately, oldest first: what comes again is a copy, and no command of its own.
+    taken: VecDeque<Taken>,
     counters: Counters,
     plain: Vec<u8>,
 }
 
 /// A command that is not answered yet.
 struct InFlight {
-    session: u32,
-    sequence: u8,
-    command: (u8, u8),
     until: Instant,
 }
+
+/// Session, request sequence number, network function and command.
+type Taken = (u32, u8, (u8, u8));
+
+/// So many commands are remembered; fewer than there are request sequence numbers.
+const REMEMBERED: usize = 16;
 
 /// How long a BMC is away when it reboots.
 const REBOOT: Duration = Duration::from_secs(8);
@@ -71,6 +77,7 @@ impl BmcServer {
             started: now,
             down_until: None,
             in_flight: Vec::new(),
+            taken: VecDeque::new(),
             counters: Counters::default(),
             plain: Vec::new(),
         }
@@ -316,10 +323,12 @@ impl BmcServer {
     ) -> Instant {
         let until = now.checked_add(self.config.response_time).unwrap_or(now);
         let command = (request.netfn, request.command);
-        let repeated = self.in_flight.iter().any(|waiting| {
-            waiting.session == id && waiting.sequence == request.sequence && waiting.command == command
-        });
-        if !repeated {
+        let taken = (id, request.sequence, command);
+        if !self.taken.contains(&taken) {
+            self.taken.push_back(taken);
+            if self.taken.len() > REMEMBERED {
+                self.taken.pop_front();
+            }
             let in_flight = self.in_flight.len().saturating_add(1);
             self.counters.most_in_flight = self.counters.most_in_flight.max(in_flight);
             if in_flight > self.config.buffers {
@@ -327,7 +336,7 @@ impl BmcServer {
                 return now;
             }
             if until > now {
-                self.in_flight.push(InFlight { session: id, sequence: request.sequence, command, until });
+                self.in_flight.push(InFlight { until });
             }
         }
         *self.counters.commands.entry(command).or_default() += 1;
