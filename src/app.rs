@@ -103,6 +103,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
     ];
     state.watch_segments(Arc::clone(&config.segments)).await;
     let looking = tokio::spawn(look(state.clone()));
+    let heartbeat =
+        config.agent.heartbeat.map(|every| tokio::spawn(lifecycle::heartbeat::run(every, state.clone())));
     let requests = tokio::spawn(serve_requests(requests_in, state.clone()));
     lifecycle::running(&stop);
     tracing::info!(agent, polls, devices = config.devices.len(), "running");
@@ -121,6 +123,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
     end(recorder, BROKER_LIMIT).await;
     broker_stop.cancel();
     end(broker, BROKER_LIMIT).await;
+    if let Some(heartbeat) = heartbeat {
+        heartbeat.abort();
+        let _ = heartbeat.await;
+    }
     looking.abort();
     let _ = looking.await;
     requests.abort();

@@ -4,6 +4,7 @@ pub mod check;
 mod demo;
 mod exit;
 mod poll;
+mod rules;
 mod run;
 mod simulate;
 mod snmp_login;
@@ -43,6 +44,9 @@ enum Command {
     /// Poll one device now and print what it says
     #[command(subcommand)]
     Poll(poll::PollCommand),
+    /// Check the rules of alerts, play stored results to them, explain a match
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Simulate a rack of BMCs and SNMP agents on loopback addresses
     Simulate(simulate::SimulateArguments),
 }
@@ -63,6 +67,7 @@ pub fn main() -> Exit {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check { config } => run::check(&config),
         Command::Poll(command) => poll::run(command),
+        Command::Rules(command) => rules::run(&command),
         Command::Simulate(arguments) => simulate::run(arguments),
     }
 }

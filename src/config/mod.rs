@@ -8,6 +8,7 @@ mod checked;
 mod encrypted;
 mod fault;
 mod host;
+mod machine;
 mod name;
 mod raw;
 mod secret;
@@ -29,6 +30,7 @@ pub use checked::{
 pub use encrypted::{EncryptionKey, open as open_encrypted};
 pub use fault::{ConfigFault, ConfigFaults, Place};
 pub use host::{Host, HostFault};
+pub use machine::host_name;
 pub use name::{NAME_RULE, Name, is_name, is_work_item_id};
 pub use secret::Surroundings;
 

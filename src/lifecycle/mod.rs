@@ -1,5 +1,7 @@
 //! Start, stop and what systemd wants to hear of it.
 
+pub mod heartbeat;
+
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,6 +1,8 @@
 //! Alerts of one outcome: what the state file knows goes into the rules, and what they say of the state goes back, all in
 //! the outcome's transaction. A crash before its commit makes the same alerts again at the next poll, with the same ids.
 
+use std::collections::BTreeMap;
+
 use rackpoll_model::{IpmiCommand, Reading};
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
@@ -47,7 +49,13 @@ pub(crate) fn of(
         Topic::Ipmi(word) if word == IpmiCommand::Sdr.as_str() => look.sdr(),
         Topic::Ipmi(_) => Ok(news.map_or_else(Vec::new, |news| look.sel(news))),
         Topic::Snmp => look.snmp(Asked::Oids),
-        Topic::Metric(name) => look.snmp(Asked::Metric(name)),
+        Topic::Metric(name) => {
+            let mut alerts = look.snmp(Asked::Metric(name))?;
+            if name == rules::pdu::METRIC {
+                alerts.extend(look.pdu()?);
+            }
+            Ok(alerts)
+        }
     }
 }
 
@@ -102,6 +110,24 @@ impl Look<'_> {
         })
     }
 
+    fn pdu(&self) -> rusqlite::Result<Option<Alert>> {
+        let poller = power::key(self.outcome);
+        let kept = self.kept(&poller, Action::PduPower)?;
+        let last: BTreeMap<String, Value> =
+            kept.as_deref().and_then(|kept| serde_json::from_str(kept).ok()).unwrap_or_default();
+        let current = rules::pdu::outlets(self.said);
+        let id = || self.id(Action::PduPower, "");
+        let (alert, next) = rules::pdu::watch(&last, current, self.device(), id);
+        if alert.is_some() && self.outcome.subject.watch.is_quiet(self.now) {
+            // As with the chassis: told when maintenance is over.
+            return Ok(None);
+        }
+        if next != last {
+            self.keep(&poller, Action::PduPower, serde_json::to_string(&next).ok())?;
+        }
+        Ok(alert)
+    }
+
     fn device(&self) -> Device<'_> {
         let value = |key| self.outcome.subject.value.get(key).unwrap_or(&Value::Null);
         Device { host: value("host"), user: value("user") }
@@ -124,11 +150,7 @@ impl Look<'_> {
         watch: impl FnOnce(Round<'_>) -> Vec<Alert>,
     ) -> rusqlite::Result<Vec<Alert>> {
         let poller = power::key(self.outcome);
-        let kept: Option<String> = self
-            .disk
-            .prepare("SELECT conditions FROM conditions WHERE poller = ?1 AND action = ?2")?
-            .query_row([&poller, action.as_str()], |row| row.get(0))
-            .optional()?;
+        let kept = self.kept(&poller, action)?;
         let subject = &self.outcome.subject;
         let mut conditions = Conditions::read(kept.as_deref());
         let id = |key: &str| self.id(action, key);
@@ -136,20 +158,32 @@ impl Look<'_> {
         let alerts = watch(Round::new(&mut conditions, &subject.watch.calm, self.now, quiet, &id));
         let keep = conditions.written();
         if keep != kept {
-            match keep {
-                Some(keep) => self
-                    .disk
-                    .prepare(
-                        "INSERT INTO conditions (poller, action, conditions) VALUES (?1, ?2, ?3)
-                         ON CONFLICT (poller, action) DO UPDATE SET conditions = ?3",
-                    )?
-                    .execute(params![poller, action.as_str(), keep])?,
-                None => self
-                    .disk
-                    .prepare("DELETE FROM conditions WHERE poller = ?1 AND action = ?2")?
-                    .execute([&poller, action.as_str()])?,
-            };
+            self.keep(&poller, action, keep)?;
         }
         Ok(alerts)
+    }
+
+    fn kept(&self, poller: &str, action: Action) -> rusqlite::Result<Option<String>> {
+        self.disk
+            .prepare("SELECT conditions FROM conditions WHERE poller = ?1 AND action = ?2")?
+            .query_row([poller, action.as_str()], |row| row.get(0))
+            .optional()
+    }
+
+    fn keep(&self, poller: &str, action: Action, conditions: Option<String>) -> rusqlite::Result<()> {
+        match conditions {
+            Some(conditions) => self
+                .disk
+                .prepare(
+                    "INSERT INTO conditions (poller, action, conditions) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (poller, action) DO UPDATE SET conditions = ?3",
+                )?
+                .execute(params![poller, action.as_str(), conditions])?,
+            None => self
+                .disk
+                .prepare("DELETE FROM conditions WHERE poller = ?1 AND action = ?2")?
+                .execute([poller, action.as_str()])?,
+        };
+        Ok(())
     }
 }

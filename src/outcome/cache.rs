@@ -32,3 +32,10 @@ pub(crate) fn latest(file: &Connection, poller: &str, limit: i64) -> rusqlite::R
     entries.reverse();
     Ok(entries)
 }
+
+/// Every entry with its poller, oldest first.
+pub(crate) fn all(file: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    file.prepare("SELECT poller, entry FROM cache ORDER BY id")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}

@@ -72,6 +72,19 @@ pub(crate) fn add(disk: &Disk, message: &Message) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Adds a message in place of an older one, where that still waits: nobody wants yesterday's heartbeats when the broker
+/// is back. The new one's id, and the bytes of the older.
+pub(crate) fn replace(
+    disk: &Disk,
+    older: Option<u64>,
+    message: &Message,
+) -> rusqlite::Result<(u64, Option<u64>)> {
+    let removed = older.map(|older| remove(disk, older)).transpose()?.flatten();
+    add(disk, message)?;
+    let id = disk.prepare("SELECT max(id) FROM outbox")?.query_row([], |row| row.get(0))?;
+    Ok((id, removed))
+}
+
 /// Removes a message; how many bytes it had, or nothing where it was gone.
 pub(crate) fn remove(disk: &Disk, id: u64) -> rusqlite::Result<Option<u64>> {
     let Ok(id) = i64::try_from(id) else { return Ok(None) };

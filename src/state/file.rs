@@ -76,6 +76,12 @@ pub(super) fn open(folder: &Path) -> Result<Opened, StateError> {
     Ok(Opened { path, writer, cache, backlog, lock, graph_id, outbox })
 }
 
+pub(super) fn cached_results(folder: &Path) -> Result<Vec<(String, String)>, StateError> {
+    let path = folder.join(NAME);
+    let read = || -> rusqlite::Result<_> { cache::all(&reader(&path)?) };
+    read().map_err(|source| StateError::Database { path: path.clone(), source })
+}
+
 fn prepare(file: &Connection) -> rusqlite::Result<()> {
     file.busy_timeout(BUSY)?;
     file.pragma_update(None, "journal_mode", "WAL")?;

@@ -21,7 +21,11 @@ use std::{
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::{job::Outcome, outcome::rules::Segments, publish::outbox::Pending};
+use crate::{
+    job::Outcome,
+    outcome::rules::Segments,
+    publish::{Message, outbox::Pending},
+};
 
 pub(crate) use disk::Disk;
 use reader::Question;
@@ -153,6 +157,7 @@ impl State {
             depth: opened.outbox,
             closing: Arc::clone(&closing),
             told_full: None,
+            heartbeat: None,
         };
         spawn("state-writer", move || {
             writer.run(changes_in);
@@ -183,6 +188,11 @@ impl State {
     pub async fn watch_segments(&self, segments: Arc<Segments>) {
         // A file that is closed has nothing to tell any more.
         let _ = self.changes.send(Change::Segments(segments)).await;
+    }
+
+    /// Puts a heartbeat into the outbox, in place of the one before where that still waits.
+    pub async fn heartbeat(&self, heartbeat: Message) {
+        let _ = self.changes.send(Change::Heartbeat(Box::new(heartbeat))).await;
     }
 
     /// Tells what was held back long enough.
@@ -273,6 +283,14 @@ impl State {
             let _ = closed.await;
         }
     }
+}
+
+/// Every result that the state file in this folder remembers, oldest first, each with its poller. The file may be in use.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn cached_results(folder: &Path) -> Result<Vec<(String, String)>, StateError> {
+    file::cached_results(folder)
 }
 
 fn spawn(name: &str, life: impl FnOnce() + Send + 'static) -> Result<(), StateError> {

@@ -14,7 +14,10 @@ use super::{Counters, Disk, record::Book};
 use crate::{
     job::Outcome,
     outcome::rules::Segments,
-    publish::outbox::{self, Depth},
+    publish::{
+        Message,
+        outbox::{self, Depth},
+    },
 };
 
 /// Changes in one transaction. A commit waits for the disk: 3,500 a second one by one, 79,000 by hundreds (docs/decisions).
@@ -34,6 +37,7 @@ pub(super) enum Change {
     Remove { ids: Vec<u64>, done: oneshot::Sender<()> },
     Segments(Arc<Segments>),
     Look(SystemTime),
+    Heartbeat(Box<Message>),
     Close,
 }
 
@@ -53,6 +57,8 @@ pub(super) struct Writer {
     pub(super) closing: Arc<AtomicBool>,
     /// When it was last told that the outbox is full.
     pub(super) told_full: Option<Instant>,
+    /// Id of the last heartbeat in the outbox.
+    pub(super) heartbeat: Option<u64>,
 }
 
 impl Writer {
@@ -120,8 +126,8 @@ impl Writer {
                         self.counters.lost.fetch_add(1, Ordering::Relaxed);
                         tracing::error!(%error, poller = poller(outcome), "a poll's outcome is lost: it cannot be kept");
                     }
-                    Change::Segments(_) | Change::Look(_) => {
-                        tracing::error!(%error, "events that were held back cannot be told yet");
+                    Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) => {
+                        tracing::error!(%error, "an event cannot be kept, and is told when its time comes again");
                     }
                     Change::Remove { .. } | Change::Close => {
                         tracing::error!(%error, "confirmed messages stay in the outbox and go out again");
@@ -157,6 +163,7 @@ impl Writer {
             return Ok(());
         }
         let mut depth = self.depth;
+        let mut heartbeat = self.heartbeat;
         let dropped = self.disk.transaction(|disk| {
             for change in group {
                 match change {
@@ -168,6 +175,14 @@ impl Writer {
                             }
                         }
                     }
+                    Change::Heartbeat(message) => {
+                        let (id, removed) = outbox::replace(disk, heartbeat, message)?;
+                        if let Some(bytes) = removed {
+                            depth.forget(bytes);
+                        }
+                        depth.add(message.body.len());
+                        heartbeat = Some(id);
+                    }
                     Change::Look(now) => self.book.look(disk, *now, &mut depth)?,
                     Change::Segments(_) | Change::Close => {}
                 }
@@ -175,11 +190,15 @@ impl Writer {
             self.make_room(disk, &mut depth)
         })?;
         self.depth = depth;
+        self.heartbeat = heartbeat;
         self.counters.waiting.store(depth.messages, Ordering::Relaxed);
         if dropped > 0 {
             self.tell_full(dropped);
         }
-        if group.iter().any(|change| matches!(change, Change::Record(_) | Change::Look(_))) {
+        if group
+            .iter()
+            .any(|change| matches!(change, Change::Record(_) | Change::Look(_) | Change::Heartbeat(_)))
+        {
             self.added.notify_one();
         }
         Ok(())
@@ -224,7 +243,7 @@ fn tell(change: Change) {
         Change::Remove { done, .. } => {
             let _ = done.send(());
         }
-        Change::Segments(_) | Change::Look(_) | Change::Close => {}
+        Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Close => {}
     }
 }
 

@@ -35,7 +35,12 @@ pub struct Agent {
     pub outbox_bytes: u64,
     /// How long a poll may take, login included, where its poller says nothing.
     pub timeout: Duration,
+    /// How often a heartbeat goes out, where one does.
+    pub heartbeat: Option<Duration>,
 }
+
+/// RackHD's.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// A poll that takes longer than this is not a poll any more.
 pub(super) const TIMEOUTS: std::ops::RangeInclusive<Duration> =
@@ -85,6 +90,9 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
     let outbox_megabytes =
         table.whole("outbox-megabytes", 1..=1_000_000, findings).unwrap_or(OUTBOX_MEGABYTES);
     let timeout = table.duration("timeout", TIMEOUTS, findings).unwrap_or(TIMEOUT);
+    let heartbeat = table
+        .duration("heartbeat", Duration::ZERO..=Duration::from_secs(3_600), findings)
+        .unwrap_or(HEARTBEAT);
     table.refuse_rest("[agent]", findings);
     Agent {
         name: name.unwrap_or_else(|| name_of(&surroundings.host_name)),
@@ -98,6 +106,8 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         outbox_bytes: outbox_megabytes.unsigned_abs().saturating_mul(1 << 20),
         cache_entries: usize::try_from(cache_entries).unwrap_or(1),
         timeout,
+        // Faster than each second it would be noise.
+        heartbeat: (!heartbeat.is_zero()).then(|| heartbeat.max(Duration::from_secs(1))),
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
     let mut compiler = Compiler::default();
     let credentials = credential::check(table.sections("credential", findings), surroundings, findings);
     let devices = device::check(table.sections("device", findings), &credentials, &mut compiler, findings);
-    let tags = tag::check(table.sections("tag", findings), &mut compiler, findings);
+    let tags = tag::check(table.sections("tag", findings), &devices, &mut compiler, findings);
     let calm = Arc::new(calm::check(table.section("calm", findings), &Calm::default(), "[calm]", findings));
     let maintenance = maintenance::check(table.sections("maintenance", findings), &devices, findings);
     let context = poller::Context {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     config::{
         fault::{Findings, Place},
-        raw::{Node, Raw, Table, shorten},
+        raw::{Node, Raw, Table},
     },
     intake::scrub,
     outcome::rules::{Budget, Compiler, RuleKind, RuleStep, Rules, Sight, lint},
@@ -39,14 +39,17 @@ impl Alerts {
     /// Reads `alerts = { sel = [..], sdr = [..], snmp = [..] }`.
     pub(super) fn check(table: &mut Table, compiler: &mut Compiler, findings: &mut Findings) -> Self {
         let mut alerts = table.section("alerts", findings);
-        let mut rules = |key: &'static str, kind| {
+        let mut rules = |key: &'static str, kind, sight| {
             let node = alerts.take(key)?;
-            read(&format!("alerts.{key}"), node, kind, compiler, findings).map(Arc::new)
+            let place = node.place.clone();
+            let rules = read(&format!("alerts.{key}"), node, kind, compiler, findings)?;
+            warn_of(&rules, sight, &place, findings);
+            Some(Arc::new(rules))
         };
         let read = Self {
-            sel: rules("sel", RuleKind::Entries),
-            sdr: rules("sdr", RuleKind::Entries),
-            snmp: rules("snmp", RuleKind::Values),
+            sel: rules("sel", RuleKind::Entries, Sight::Sel),
+            sdr: rules("sdr", RuleKind::Entries, Sight::Sdr),
+            snmp: rules("snmp", RuleKind::Values, Sight::Snmp),
         };
         alerts.refuse_rest("`alerts`", findings);
         read
@@ -64,7 +67,7 @@ pub(super) fn kind_of(request: &PollRequest) -> RuleKind {
 /// What the rules of a poller look at.
 fn sight(request: &PollRequest) -> Sight<'_> {
     match request {
-        PollRequest::Ipmi(IpmiCommand::SelEntries) => Sight::Sel,
+        PollRequest::Ipmi(IpmiCommand::Sel | IpmiCommand::SelEntries) => Sight::Sel,
         PollRequest::Ipmi(IpmiCommand::Sdr) => Sight::Sdr,
         PollRequest::Ipmi(_) => Sight::Nothing,
         PollRequest::Snmp(SnmpRequest::Oids(oids)) => Sight::Oids(oids),
@@ -77,10 +80,25 @@ const TOLD: usize = 16;
 
 /// Warns of rules that do nothing.
 pub(super) fn second_look(rules: &Rules, request: &PollRequest, place: &Place, findings: &mut Findings) {
-    let found = lint(rules, sight(request));
+    warn_of(rules, sight(request), place, findings);
+}
+
+/// Characters of a rule that are told; JSON has no control characters left.
+const LONGEST: usize = 120;
+
+fn beginning(rule: &str) -> String {
+    let mut short: String = rule.chars().take(LONGEST).collect();
+    if short.len() < rule.len() {
+        short.push('…');
+    }
+    short
+}
+
+fn warn_of(rules: &Rules, sight: Sight<'_>, place: &Place, findings: &mut Findings) {
+    let found = lint(rules, sight);
     let more = found.len().saturating_sub(TOLD);
     for finding in found.into_iter().take(TOLD) {
-        findings.warn(place, format!("the rule {}: {}", shorten(&finding.rule), finding.what), None);
+        findings.warn(place, format!("the rule {}: {}", beginning(&finding.rule), finding.what), None);
     }
     if more > 0 {
         findings.warn(place, format!("{more} more rules of this list deserve a second look"), None);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Alerts, Name, Named, name};
+use super::{Alerts, Name, Named, device::Device, name};
 use crate::{
     config::{fault::Findings, raw::Table},
     outcome::rules::Compiler,
@@ -10,6 +10,7 @@ use crate::{
 
 pub(super) fn check(
     tables: Vec<Table>,
+    devices: &Named<Device>,
     compiler: &mut Compiler,
     findings: &mut Findings,
 ) -> BTreeMap<Name, Alerts> {
@@ -21,6 +22,9 @@ pub(super) fn check(
         if let Some((at, name)) = name
             && tags.admit("tag", &name, &at, findings)
         {
+            if !devices.good.values().any(|device| device.tags.contains(&name)) {
+                findings.warn(&at, format!("no device has the tag `{name}`"), None);
+            }
             tags.good.insert(name, alerts);
         }
     }

@@ -19,6 +19,8 @@ pub enum Sight<'a> {
     Sdr,
     /// What lies below these oids.
     Oids(&'a [String]),
+    /// Values of SNMP agents, whatever is asked of them.
+    Snmp,
     /// A metric's dotted keys.
     Metric(&'a str),
     /// Results that no rule looks at.
@@ -122,7 +124,7 @@ fn entry_key(rule: &EntryRule, sight: Sight<'_>) -> Option<String> {
         Sight::Sel => (&SEL_KEYS, "SEL entry"),
         Sight::Sdr => (&SDR_KEYS, "sensor"),
         Sight::Nothing => return Some("no rule looks at the results of this poller".to_owned()),
-        Sight::Oids(_) | Sight::Metric(_) => return None,
+        Sight::Oids(_) | Sight::Metric(_) | Sight::Snmp => return None,
     };
     let (key, _) = rule.fields().iter().find(|(key, _)| !known.contains(&key.as_str()))?;
     let near = did_you_mean(key, known.iter().copied());
@@ -157,7 +159,7 @@ fn value_key(rule: &ValueRule, sight: Sight<'_>) -> Option<String> {
             let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             (!words.contains(&last)).then(|| format!("no key of `{metric}` ends in `{last}`{hint}"))
         }
-        Sight::Sel | Sight::Sdr | Sight::Nothing => None,
+        Sight::Sel | Sight::Sdr | Sight::Snmp | Sight::Nothing => None,
     }
 }
 
@@ -256,7 +258,7 @@ mod tests {
 
     fn told(rules: &Value, sight: Sight<'_>) -> Vec<String> {
         let kind = match sight {
-            Sight::Oids(_) | Sight::Metric(_) => RuleKind::Values,
+            Sight::Oids(_) | Sight::Metric(_) | Sight::Snmp => RuleKind::Values,
             _ => RuleKind::Entries,
         };
         let mut compiler = Compiler::default();

@@ -2,6 +2,7 @@
 
 mod cache_entry;
 mod event;
+mod heartbeat;
 mod poll;
 mod reading;
 mod reply;
@@ -12,6 +13,7 @@ mod time;
 
 pub use cache_entry::{cache_entry, cache_id};
 pub use event::{NodeEvent, SegmentEvent, alert, node_event, segment_event};
+pub use heartbeat::{Heartbeat, heartbeat};
 pub use poll::Accounting;
 pub use reading::reading_value;
 pub use reply::{cache_answer, error_event, no_cache_record};
