@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-/// Columns of a list that say what a person asks for first; a list without any of these shows all its keys.
+/// Columns of a list of readings that say what a person asks for first; other lists show all their keys.
 const FIRST: [&str; 6] =
     ["sensorId", "sensorType", "sensorReading", "sensorReadingUnits", "status", "statesAsserted"];
 
@@ -50,19 +50,20 @@ fn render_rows(rows: &[Value], out: &mut String) {
             columns.push(key);
         }
     }
-    if FIRST.iter().any(|first| columns.contains(first)) {
+    if columns.contains(&"sensorReading") {
         columns.retain(|column| FIRST.contains(column));
     }
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| columns.iter().map(|column| row.get(column).map(text).unwrap_or_default()).collect())
         .collect();
-    let widths: Vec<usize> = columns
+    let headings: Vec<String> = columns.iter().map(|column| heading(column).to_owned()).collect();
+    let widths: Vec<usize> = headings
         .iter()
         .enumerate()
-        .map(|(place, column)| {
+        .map(|(place, heading)| {
             let widest = cells.iter().filter_map(|row| row.get(place)).map(|cell| cell.chars().count()).max();
-            widest.unwrap_or(0).max(column.chars().count())
+            widest.unwrap_or(0).max(heading.chars().count())
         })
         .collect();
     let write_row = |cells: &[String], out: &mut String| {
@@ -70,9 +71,24 @@ fn render_rows(rows: &[Value], out: &mut String) {
             cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
         line(padded.join("  ").trim_end(), out);
     };
-    write_row(&columns.iter().map(|&column| column.to_owned()).collect::<Vec<_>>(), out);
+    write_row(&headings, out);
     for row in &cells {
         write_row(row, out);
+    }
+}
+
+/// Thresholds under the short names that the other columns of sensors use for them, so that a line holds all six.
+fn heading(column: &str) -> &str {
+    match column {
+        "lowerNonRecoverable" => "lnr",
+        "lowerCritical" => "lcr",
+        "lowerNonCritical" => "lnc",
+        "upperNonCritical" => "unc",
+        "upperCritical" => "ucr",
+        "upperNonRecoverable" => "unr",
+        "positiveHysteresis" => "hyst+",
+        "negativeHysteresis" => "hyst-",
+        other => other,
     }
 }
 
@@ -125,6 +141,18 @@ mod tests {
     fn sensors_show_what_people_ask_for_first() {
         let value = json!({"sdr": [{"sensorId": "T (0x1)", "entityId": "7.1", "sensorReading": "41"}]});
         assert_eq!(render(&value), "\nsdr (1)\nsensorId  sensorReading\nT (0x1)   41\n");
+    }
+
+    #[test]
+    fn drives_and_thresholds_show_all() {
+        let drives = json!({"driveHealth": [{"name": "Drive 0", "status": "Drive Present"}]});
+        assert_eq!(render(&drives), "\ndriveHealth (1)\nname     status\nDrive 0  Drive Present\n");
+        let thresholds = json!({"thresholds": [{
+            "sensorId": "T (0x1)", "lowerCritical": 5.0, "upperCritical": null, "positiveHysteresis": 2, "unit": "degrees C"}]});
+        assert_eq!(
+            render(&thresholds),
+            "\nthresholds (1)\nsensorId  lcr  ucr  hyst+  unit\nT (0x1)   5.0  -    2      degrees C\n"
+        );
     }
 
     #[test]

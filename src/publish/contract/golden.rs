@@ -1,6 +1,8 @@
 //! Every message that the agent publishes, byte for byte but for the indentation, in `tests/golden`. After a change that
 //! is meant, `RACKPOLL_BLESS=1 cargo test golden` writes them anew; the difference belongs into the review.
 
+mod sensors;
+
 use std::{
     collections::BTreeSet,
     path::PathBuf,
@@ -161,6 +163,10 @@ fn cases() -> Vec<Case> {
         ("sel-information", good("selInformation", Reading::SelInformation(information()))),
         ("sel", good("sel", Reading::Sel(log()))),
         ("sel-entries", good("selEntries", Reading::SelEntries(log()))),
+        ("sdr-threshold", good("sdr", Reading::Sdr(sensors::threshold_sensors()))),
+        ("sdr-discrete", good("sdr", Reading::Sdr(sensors::discrete_sensors()))),
+        ("drive-health", good("driveHealth", Reading::DriveHealth(sensors::drives()))),
+        ("thresholds", good("thresholds", Reading::Thresholds(sensors::thresholds()))),
         ("snmp-oids", result(&snmp, &reading_value(&walks()), ACCOUNTING)),
         ("failure", failure(&outcome("chassis", fault()), ACCOUNTING)),
         ("failure-with-reply", failure(&refused, ACCOUNTING)),
