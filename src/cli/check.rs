@@ -79,7 +79,7 @@ fn what(poll: &ScheduledPoll) -> String {
     match &poll.request {
         PollRequest::Ipmi(command) => format!("ipmi {command}"),
         PollRequest::Snmp(SnmpRequest::Oids(oids)) => format!("snmp {} oids", oids.len()),
-        PollRequest::Snmp(SnmpRequest::Metric(name)) => format!("snmp {name}"),
+        PollRequest::Snmp(SnmpRequest::Metric(request)) => format!("snmp {}", request.metric),
     }
 }
 

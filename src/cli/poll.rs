@@ -4,7 +4,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 
 use clap::{Args, Subcommand, ValueEnum};
 use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
-use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, Secret, SnmpRequest};
+use rackpoll_model::{
+    Fault, FaultKind, IpmiCommand, Metric, MetricRequest, PollRequest, Secret, SnmpRequest,
+};
 use serde_json::{Map, Value};
 
 use super::{Exit, snmp_login::SnmpLogin, table};
@@ -96,8 +98,14 @@ pub(super) struct SnmpArguments {
     #[command(flatten)]
     login: SnmpLogin,
     /// Oid to walk, as .1.3.6.1.2.1.1; may be given several times
-    #[arg(long, value_name = "OID", required = true, num_args = 1..)]
+    #[arg(long, value_name = "OID", required_unless_present = "metric", num_args = 1..)]
     oid: Vec<String>,
+    /// Metric to poll instead, as snmp-interface-state
+    #[arg(long, value_name = "NAME", conflicts_with = "oid")]
+    metric: Option<Metric>,
+    /// Oid that snmp-switch-sensor-status walks; may be given several times
+    #[arg(long, value_name = "OID", num_args = 1.., requires = "metric")]
+    sensor_oid: Vec<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -183,23 +191,51 @@ fn ipmi(arguments: IpmiArguments) -> Result<Wanted, Fault> {
 }
 
 fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
-    for oid in &arguments.oid {
-        config::check_oid(oid)
-            .map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("--oid {oid:?}: {fault}")))?;
+    let oids = arguments.oid.iter().map(|oid| ("--oid", oid));
+    for (flag, oid) in oids.chain(arguments.sensor_oid.iter().map(|oid| ("--sensor-oid", oid))) {
+        config::check_oid(oid).map_err(|fault| malformed(format!("{flag} {oid:?}: {fault}")))?;
     }
+    let (request, topic, config) = match arguments.metric {
+        Some(metric) => metric_poll(metric, arguments.sensor_oid)?,
+        None => {
+            let config = serde_json::json!({ "oids": arguments.oid });
+            (SnmpRequest::Oids(arguments.oid), Topic::Snmp, config)
+        }
+    };
     let credential = arguments.login.credential()?;
     let target = target(&arguments.host, SNMP_PORT)?;
     let mut value = Map::new();
     value.insert("host".into(), arguments.host.into());
-    value.insert("config".into(), serde_json::json!({ "oids": arguments.oid }));
+    value.insert("config".into(), config);
     Ok(Wanted {
-        request: PollRequest::Snmp(SnmpRequest::Oids(arguments.oid)),
+        request: PollRequest::Snmp(request),
         target,
         credential: Credential::Snmp(credential),
-        topic: Topic::Snmp,
+        topic,
         value,
         common: arguments.common,
     })
+}
+
+/// What `--metric` asks, its topic and the `config` that a command would have.
+fn metric_poll(metric: Metric, sensor_oids: Vec<String>) -> Result<(SnmpRequest, Topic, Value), Fault> {
+    let mut config = serde_json::json!({ "metric": metric.as_str() });
+    match (metric, sensor_oids.is_empty()) {
+        (Metric::SwitchSensorStatus, true) => {
+            return Err(malformed(format!("--metric {metric} needs --sensor-oid")));
+        }
+        (Metric::SwitchSensorStatus, false) => config["sensorOids"] = sensor_oids.clone().into(),
+        (_, true) => {}
+        (_, false) => {
+            return Err(malformed(format!("--sensor-oid is for --metric {}", Metric::SwitchSensorStatus)));
+        }
+    }
+    let topic = Topic::Metric(metric.to_string());
+    Ok((SnmpRequest::Metric(MetricRequest { metric, sensor_oids }), topic, config))
+}
+
+fn malformed(message: String) -> Fault {
+    Fault::new(FaultKind::MalformedCommand, message)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -56,6 +56,9 @@ impl Raw {
     }
 }
 
+/// Texts of a list, each with its place.
+pub(super) type Texts = Vec<(Place, String)>;
+
 /// A table whose keys are taken one by one.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -165,11 +168,7 @@ impl Table {
     }
 
     /// A list of texts; a single text counts as a list of one.
-    pub(super) fn texts(
-        &mut self,
-        key: &'static str,
-        findings: &mut Findings,
-    ) -> Option<Vec<(Place, String)>> {
+    pub(super) fn texts(&mut self, key: &'static str, findings: &mut Findings) -> Option<Texts> {
         let node = self.take(key)?;
         let items = match node.value {
             Raw::Text(text) => return Some(vec![(node.place, text)]),

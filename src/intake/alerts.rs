@@ -98,7 +98,7 @@ fn is_nothing(written: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rackpoll_model::{IpmiCommand, SnmpRequest};
+    use rackpoll_model::{IpmiCommand, Metric, SnmpRequest};
     use serde_json::json;
 
     use super::*;
@@ -114,7 +114,7 @@ mod tests {
     fn rules_are_read_once_and_kept() {
         let known = CommandRules::default();
         let sel = PollRequest::Ipmi(IpmiCommand::SelEntries);
-        let oids = PollRequest::Snmp(SnmpRequest::Metric("m".into()));
+        let oids = PollRequest::Snmp(SnmpRequest::Metric(Metric::Ups.into()));
         let rule = json!([{ "a": "/b/" }]);
         let command = value(json!({ "alerts": rule, "config": { "alerts": rule } }));
         let first = known.read(&sel, &command).unwrap().unwrap();

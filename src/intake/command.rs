@@ -5,7 +5,10 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, Secret, SnmpCredential, SnmpRequest};
+use rackpoll_model::{
+    Fault, FaultKind, IpmiCommand, Metric, MetricRequest, PollRequest, Secret, SnmpCredential, SnmpRequest,
+    UnknownMetric,
+};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
@@ -16,8 +19,8 @@ use super::{
 use crate::{
     broker::Delivery,
     config::{
-        Host, HostFault, LONGEST_COMMUNITY, MOST_OIDS, NAME_RULE, OidFault, check_oid, graph_id, is_metric,
-        is_name, is_work_item_id, open_encrypted, wrong_login,
+        Host, HostFault, LONGEST_COMMUNITY, MOST_OIDS, NAME_RULE, OidFault, check_oid, graph_id, is_name,
+        is_work_item_id, open_encrypted, wrong_login,
     },
     job::{Access, Credential, Job, Outcome, Priority, Subject, Target, Topic},
 };
@@ -337,32 +340,50 @@ fn snmp_request(subject: &mut Subject) -> Result<SnmpRequest, Fault> {
     match (oids, metric) {
         (None, None) => Err(malformed("`config` needs `oids` or `metric`")),
         (Some(_), Some(_)) => Err(malformed("`config` has `oids` or `metric`, not both")),
-        (Some(oids), None) => read_oids(oids).map(SnmpRequest::Oids),
+        (Some(oids), None) => read_oids("config.oids", oids).map(SnmpRequest::Oids),
         (None, Some(metric)) => {
             subject.topic = Topic::Metric(if is_name(metric) { metric } else { "unknown" }.to_owned());
-            if !is_metric(metric) {
-                return Err(Fault::new(FaultKind::UnknownCommand, "there is no metric of this name"));
-            }
-            Ok(SnmpRequest::Metric(metric.to_owned()))
+            let metric: Metric = metric.parse().map_err(|UnknownMetric { .. }| {
+                let known = Metric::ALL.map(Metric::as_str).join(", ");
+                let what = format!("there is no metric of this name; known are {known}");
+                Fault::new(FaultKind::UnknownCommand, what)
+            })?;
+            metric_request(metric, config).map(SnmpRequest::Metric)
         }
     }
 }
 
-fn read_oids(oids: &[Value]) -> Result<Vec<String>, Fault> {
+/// What a metric has to be told beside its name; for all the others such a key means nothing, and stays.
+fn metric_request(metric: Metric, config: &Map<String, Value>) -> Result<MetricRequest, Fault> {
+    if metric != Metric::SwitchSensorStatus {
+        return Ok(metric.into());
+    }
+    match config.get("sensorOids") {
+        Some(Value::Array(oids)) => {
+            Ok(MetricRequest { metric, sensor_oids: read_oids("config.sensorOids", oids)? })
+        }
+        None | Some(Value::Null) => {
+            Err(malformed(format!("`config.sensorOids` is missing: {metric} walks them")))
+        }
+        Some(_) => Err(malformed("`config.sensorOids` has to be a list")),
+    }
+}
+
+fn read_oids(key: &str, oids: &[Value]) -> Result<Vec<String>, Fault> {
     if oids.is_empty() || oids.len() > MOST_OIDS {
-        return Err(malformed(format!("`config.oids` holds 1 to {MOST_OIDS} oids")));
+        return Err(malformed(format!("`{key}` holds 1 to {MOST_OIDS} oids")));
     }
     let mut read = Vec::with_capacity(oids.len());
     for (index, oid) in oids.iter().enumerate() {
         let Value::String(oid) = oid else {
-            return Err(malformed(format!("`config.oids[{index}]` has to be a text")));
+            return Err(malformed(format!("`{key}[{index}]` has to be a text")));
         };
         check_oid(oid).map_err(|fault| {
             let kind = match fault {
                 OidFault::Named => FaultKind::NotSupported,
                 OidFault::Malformed(_) => FaultKind::MalformedCommand,
             };
-            Fault::new(kind, format!("`config.oids[{index}]`: {fault}"))
+            Fault::new(kind, format!("`{key}[{index}]`: {fault}"))
         })?;
         read.push(oid.clone());
     }

@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+use crate::MetricRequest;
+
 /// The IPMI polls, by the names they have on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IpmiCommand {
@@ -82,8 +84,8 @@ impl FromStr for IpmiCommand {
 pub enum SnmpRequest {
     /// Walk each of these, as asked (`.1.3.6.1.2.1.1` or without the leading dot).
     Oids(Vec<String>),
-    /// One of the metric pollers, by its name on the bus.
-    Metric(String),
+    /// One of the metric pollers.
+    Metric(MetricRequest),
 }
 
 /// What is asked of a device.

@@ -1,11 +1,14 @@
 use std::net::SocketAddr;
 
-use rackpoll_model::{Blame, Fault, FaultKind, Oid, OidWalk, Reading, SnmpCredential, SnmpRequest};
+use rackpoll_model::{
+    Blame, Fault, FaultKind, MetricReading, MetricRequest, Oid, OidWalk, Reading, SnmpCredential, SnmpRequest,
+};
 use tokio::time::Instant;
 
 use crate::{
     SnmpSockets,
     habits::Habits,
+    metric::{self, Answers, Manner, Memory, Questions},
     session::Session,
     walk::{Found, Walker},
 };
@@ -22,6 +25,7 @@ pub struct SnmpDevice {
     credential: SnmpCredential,
     session: Option<Session>,
     habits: Habits,
+    memory: Memory,
     attempts: u32,
 }
 
@@ -29,7 +33,15 @@ impl SnmpDevice {
     /// An agent at this address. Nothing is sent before the first poll.
     pub fn new(sockets: &SnmpSockets, peer: SocketAddr, credential: SnmpCredential) -> Self {
         let sockets = sockets.clone();
-        Self { sockets, peer, credential, session: None, habits: Habits::default(), attempts: 0 }
+        Self {
+            sockets,
+            peer,
+            credential,
+            session: None,
+            habits: Habits::default(),
+            memory: Memory::default(),
+            attempts: 0,
+        }
     }
 
     /// Runs a poll. Ends by `deadline`, and may be dropped at any await.
@@ -39,10 +51,7 @@ impl SnmpDevice {
     pub async fn poll(&mut self, request: &SnmpRequest, deadline: Instant) -> Result<Reading, Fault> {
         match request {
             SnmpRequest::Oids(sources) => self.oids(sources, deadline).await.map(Reading::Oids),
-            SnmpRequest::Metric(_) => {
-                self.attempts = 0;
-                Err(Fault::new(FaultKind::NotSupported, "metric polls are not supported yet"))
-            }
+            SnmpRequest::Metric(request) => self.metric(request, deadline).await.map(Reading::Metric),
         }
     }
 
@@ -62,6 +71,30 @@ impl SnmpDevice {
             .zip(walks)
             .map(|(source, walk)| OidWalk { source: source.clone(), ..walk })
             .collect())
+    }
+
+    /// Asks what the metric asks, round by round, and computes it.
+    async fn metric(&mut self, request: &MetricRequest, deadline: Instant) -> Result<MetricReading, Fault> {
+        self.attempts = 0;
+        let mut answers = Answers::default();
+        loop {
+            let Questions { roots, manner } = metric::questions(request, &answers)?;
+            if roots.is_empty() {
+                return metric::reading(request, &answers, &mut self.memory);
+            }
+            let (width, scalars) = match manner {
+                Manner::SideBySide => (COLUMNS, false),
+                Manner::OneByOne => (1, false),
+                Manner::Instances => (1, true),
+            };
+            let walks = match self.ask(&roots, width, deadline, scalars).await {
+                Ok(walks) => walks,
+                Err(fault) if answers.is_empty() => return Err(fault),
+                // What came before is worth a result.
+                Err(fault) => roots.iter().map(|root| failed(root, &fault)).collect(),
+            };
+            answers.put(walks, Instant::now().into_std());
+        }
     }
 
     /// Walks the columns side by side. An empty column is no error.
@@ -140,6 +173,11 @@ fn something(walks: Vec<OidWalk>) -> Result<Vec<OidWalk>, Fault> {
         Some(fault) if walks.iter().all(about_the_device) => Err(fault),
         _ => Ok(walks),
     }
+}
+
+fn failed(root: &Oid, fault: &Fault) -> OidWalk {
+    let error = Some(fault.clone());
+    OidWalk { source: root.to_string(), root: root.clone(), varbinds: Vec::new(), error }
 }
 
 /// The fault with the peer that it is about.

@@ -1,31 +1,14 @@
 //! What a poller asks: `ipmi`, or `snmp`.
 
-use rackpoll_model::{IpmiCommand, Oid, PollRequest, SnmpRequest};
+use rackpoll_model::{IpmiCommand, Metric, MetricRequest, Oid, PollRequest, SnmpRequest};
 
 use crate::config::{
-    fault::Findings,
-    raw::{Node, Raw, Table, shorten},
+    fault::{Findings, Place},
+    raw::{Node, Raw, Table, Texts, shorten},
 };
 
 /// Most oids of one poll; each is walked.
 pub const MOST_OIDS: usize = 256;
-
-/// The metric pollers of contract.md, section 6.
-const METRICS: [&str; 8] = [
-    "snmp-interface-state",
-    "snmp-interface-bandwidth-utilization",
-    "snmp-txrx-counters",
-    "snmp-memory-usage",
-    "snmp-processor-load",
-    "snmp-pdu-power-status",
-    "snmp-pdu-sensor-status",
-    "snmp-switch-sensor-status",
-];
-
-/// Whether this is the name of a metric poller of the contract.
-pub fn is_metric(word: &str) -> bool {
-    METRICS.contains(&word)
-}
 
 /// Why an oid cannot be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -92,33 +75,22 @@ fn snmp_request(node: Node, findings: &mut Findings) -> Option<SnmpRequest> {
     };
     let oids = table.texts("oids", findings);
     let metric = table.text("metric", findings);
+    let sensor_oids = table.texts("sensor-oids", findings);
     table.refuse_rest("`snmp`", findings);
+    if oids.is_some() && metric.is_none() && sensor_oids.is_some() {
+        findings.fault(&place, "`sensor-oids` are for `metric`, not for `oids`");
+        return None;
+    }
     match (oids, metric) {
-        (Some(oids), None) => {
-            if oids.is_empty() || oids.len() > MOST_OIDS {
-                findings.fault(&place, format!("`oids` holds 1 to {MOST_OIDS} oids, not {}", oids.len()));
+        (Some(oids), None) => good_oids("oids", &place, oids, findings).map(SnmpRequest::Oids),
+        (None, Some((place, word))) => {
+            let Ok(metric) = word.parse::<Metric>() else {
+                let known = Metric::ALL.map(Metric::as_str);
+                let what = format!("there is no metric {:?}", shorten(&word));
+                findings.unknown_word(&place, what, &word, known);
                 return None;
-            }
-            let mut good = true;
-            for (place, oid) in &oids {
-                if let Err(fault) = check_oid(oid) {
-                    findings.fault(place, format!("{:?} is wrong: {fault}", shorten(oid)));
-                    good = false;
-                }
-            }
-            good.then(|| SnmpRequest::Oids(oids.into_iter().map(|(_, oid)| oid).collect()))
-        }
-        (None, Some((place, metric))) => {
-            if !is_metric(&metric) {
-                findings.unknown_word(
-                    &place,
-                    format!("there is no metric {:?}", shorten(&metric)),
-                    &metric,
-                    METRICS,
-                );
-                return None;
-            }
-            Some(SnmpRequest::Metric(metric))
+            };
+            metric_request(metric, &place, sensor_oids, findings).map(SnmpRequest::Metric)
         }
         (None, None) => {
             findings.fault(&place, "`snmp` needs `oids` or `metric`");
@@ -129,4 +101,43 @@ fn snmp_request(node: Node, findings: &mut Findings) -> Option<SnmpRequest> {
             None
         }
     }
+}
+
+fn metric_request(
+    metric: Metric,
+    place: &Place,
+    sensor_oids: Option<Texts>,
+    findings: &mut Findings,
+) -> Option<MetricRequest> {
+    match (metric, sensor_oids) {
+        (Metric::SwitchSensorStatus, Some(oids)) => {
+            let sensor_oids = good_oids("sensor-oids", place, oids, findings)?;
+            Some(MetricRequest { metric, sensor_oids })
+        }
+        (Metric::SwitchSensorStatus, None) => {
+            findings.fault(place, format!("`{metric}` needs `sensor-oids`"));
+            None
+        }
+        (_, Some(_)) => {
+            findings.fault(place, format!("`sensor-oids` are for `{}`", Metric::SwitchSensorStatus));
+            None
+        }
+        (_, None) => Some(metric.into()),
+    }
+}
+
+/// The oids of a list, all of them good.
+fn good_oids(key: &str, place: &Place, oids: Texts, findings: &mut Findings) -> Option<Vec<String>> {
+    if oids.is_empty() || oids.len() > MOST_OIDS {
+        findings.fault(place, format!("`{key}` holds 1 to {MOST_OIDS} oids, not {}", oids.len()));
+        return None;
+    }
+    let mut good = true;
+    for (place, oid) in &oids {
+        if let Err(fault) = check_oid(oid) {
+            findings.fault(place, format!("{:?} is wrong: {fault}", shorten(oid)));
+            good = false;
+        }
+    }
+    good.then(|| oids.into_iter().map(|(_, oid)| oid).collect())
 }

@@ -30,7 +30,7 @@ use crate::outcome::rules::{Calm, Compiler, Segments};
 
 pub use access::bmc_key;
 pub use agent::{Agent, graph_id};
-pub use asked::{MOST_OIDS, OidFault, check_oid, is_metric};
+pub use asked::{MOST_OIDS, OidFault, check_oid};
 pub use bus::{Broker, Bus, Server, Tls};
 pub use credential::{LONGEST_COMMUNITY, NamedCredential, wrong_login};
 pub use device::Device;

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use rackpoll_model::{PollRequest, SnmpRequest};
+use rackpoll_model::{MetricRequest, PollRequest, SnmpRequest};
 use serde_json::{Map, Value};
 
 use super::{
@@ -121,7 +121,9 @@ impl Poller {
             let (topic, port) = match &self.request {
                 PollRequest::Ipmi(command) => (Topic::Ipmi(command.to_string()), IPMI_PORT),
                 PollRequest::Snmp(SnmpRequest::Oids(_)) => (Topic::Snmp, SNMP_PORT),
-                PollRequest::Snmp(SnmpRequest::Metric(name)) => (Topic::Metric(name.clone()), SNMP_PORT),
+                PollRequest::Snmp(SnmpRequest::Metric(request)) => {
+                    (Topic::Metric(request.metric.to_string()), SNMP_PORT)
+                }
             };
             polls.push(Arc::new(ScheduledPoll {
                 value: self.value(&work_item_id, device, &credential, context.encryption),
@@ -211,7 +213,9 @@ impl Poller {
         let config = match &self.request {
             PollRequest::Ipmi(_) => None,
             PollRequest::Snmp(SnmpRequest::Oids(oids)) => Some(("oids", Value::from(oids.clone()))),
-            PollRequest::Snmp(SnmpRequest::Metric(metric)) => Some(("metric", Value::from(metric.clone()))),
+            PollRequest::Snmp(SnmpRequest::Metric(request)) => {
+                Some(("metric", Value::from(request.metric.as_str())))
+            }
         };
         if let Some((key, what)) = config {
             if let Timing::Every { every, .. } = self.timing {
@@ -220,6 +224,11 @@ impl Poller {
             }
             let mut config = Map::new();
             config.insert(key.to_owned(), what);
+            if let PollRequest::Snmp(SnmpRequest::Metric(MetricRequest { sensor_oids, .. })) = &self.request
+                && !sensor_oids.is_empty()
+            {
+                config.insert("sensorOids".to_owned(), Value::from(sensor_oids.clone()));
+            }
             value.insert("config".to_owned(), config.into());
         }
         value

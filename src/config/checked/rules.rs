@@ -71,7 +71,7 @@ fn sight(request: &PollRequest) -> Sight<'_> {
         PollRequest::Ipmi(IpmiCommand::Sdr) => Sight::Sdr,
         PollRequest::Ipmi(_) => Sight::Nothing,
         PollRequest::Snmp(SnmpRequest::Oids(oids)) => Sight::Oids(oids),
-        PollRequest::Snmp(SnmpRequest::Metric(metric)) => Sight::Metric(metric),
+        PollRequest::Snmp(SnmpRequest::Metric(request)) => Sight::Metric(request.metric.as_str()),
     }
 }
 

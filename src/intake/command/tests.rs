@@ -1,5 +1,6 @@
 use std::time::UNIX_EPOCH;
 
+use rackpoll_model::Metric;
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -113,7 +114,7 @@ fn every_command_of_the_contract_passes_built_or_not() {
         with(good_snmp(), "config", json!({ "metric": "snmp-interface-state", "alerts": [{ "x": "1" }] }));
     let job = snmp(metric).unwrap();
     assert_eq!(job.subject.topic, Topic::Metric("snmp-interface-state".into()));
-    assert_eq!(job.request, PollRequest::Snmp(SnmpRequest::Metric("snmp-interface-state".into())));
+    assert_eq!(job.request, PollRequest::Snmp(SnmpRequest::Metric(Metric::InterfaceState.into())));
 }
 
 #[test]

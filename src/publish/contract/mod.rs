@@ -3,6 +3,7 @@
 mod cache_entry;
 mod event;
 mod heartbeat;
+mod metric;
 mod poll;
 mod reading;
 mod reply;

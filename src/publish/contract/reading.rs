@@ -2,7 +2,7 @@ use rackpoll_model::{ChassisStatus, OidWalk, Reading, Uid};
 use rackpoll_snmp::{oid_text, value_text};
 use serde_json::{Map, Value, json};
 
-use super::{sel, sensors};
+use super::{metric::metric_value, sel, sensors};
 
 /// A reading as RackHD's consumers know it (contract.md, section 3).
 pub fn reading_value(reading: &Reading) -> Value {
@@ -11,6 +11,7 @@ pub fn reading_value(reading: &Reading) -> Value {
         Reading::Uid(uid) => Value::from(uid_text(*uid)),
         Reading::Chassis(status) => chassis(status),
         Reading::Oids(walks) => walks.iter().map(oid_walk).collect(),
+        Reading::Metric(reading) => metric_value(&reading.result),
         Reading::SelInformation(information) => sel::information(information),
         Reading::Sel(log) => sel::latest(log),
         Reading::SelEntries(log) => sel::entries(log),

@@ -1,3 +1,4 @@
+use rackpoll_model::{Fault, Oid, Reading};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -21,7 +22,18 @@ pub fn result_value(outcome: &Outcome) -> Value {
 pub(super) fn with_reading(outcome: &Outcome, said: &Value) -> Map<String, Value> {
     let mut value = outcome.subject.value.clone();
     value.insert(reading_key(&outcome.subject.topic).to_owned(), said.clone());
+    if let Ok(reading) = &outcome.reading
+        && let Reading::Metric(reading) = &**reading
+        && !reading.errors.is_empty()
+    {
+        value.insert("errors".to_owned(), reading.errors.iter().map(metric_error).collect());
+    }
     value
+}
+
+/// What a metric could not read although it has a result: its rows lack these columns.
+fn metric_error((source, fault): &(Oid, Fault)) -> Value {
+    json!({ "source": source.to_string(), "name": fault.kind.name(), "message": fault.message })
 }
 
 /// The messages of a good poll: the result, and a copy for whoever asked with `reply_to`. `said` is the reading for this

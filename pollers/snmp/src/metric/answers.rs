@@ -26,7 +26,7 @@ impl Answers {
     }
 
     /// Whether the agent has given no variable at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.walks.iter().all(|(walk, _)| walk.varbinds.is_empty())
     }
 
