@@ -115,6 +115,14 @@ fn every_command_of_the_contract_passes_built_or_not() {
     let job = snmp(metric).unwrap();
     assert_eq!(job.subject.topic, Topic::Metric("snmp-interface-state".into()));
     assert_eq!(job.request, PollRequest::Snmp(SnmpRequest::Metric(Metric::InterfaceState.into())));
+    let sensors = json!({ "metric": "snmp-switch-sensor-status", "sensorOids": [".1.3.6.1.4.1.9.9.13"] });
+    let job = snmp(with(good_snmp(), "config", sensors.clone())).unwrap();
+    let request = MetricRequest {
+        metric: Metric::SwitchSensorStatus,
+        sensor_oids: vec![".1.3.6.1.4.1.9.9.13".to_owned()],
+    };
+    assert_eq!(job.request, PollRequest::Snmp(SnmpRequest::Metric(request)));
+    assert_eq!(job.subject.value["config"], sensors);
 }
 
 #[test]
@@ -212,6 +220,17 @@ fn each_wrong_field_is_named() {
         ("config", json!({ "oids": vec![".1.3"; 257] }), "`config.oids`"),
         ("config", json!({ "oids": [".1.4294967296"] }), "`config.oids[0]`"),
         ("config", json!({ "metric": 7 }), "`config.metric`"),
+        ("config", json!({ "metric": "snmp-switch-sensor-status" }), "`config.sensorOids` is missing"),
+        (
+            "config",
+            json!({ "metric": "snmp-switch-sensor-status", "sensorOids": ".1.3" }),
+            "`config.sensorOids` has to be a list",
+        ),
+        (
+            "config",
+            json!({ "metric": "snmp-switch-sensor-status", "sensorOids": [".1.3", "x y"] }),
+            "`config.sensorOids[1]`",
+        ),
         ("config", json!({ "metric": "snmp-interface-state", "oids": [".1"] }), "not both"),
     ] {
         let fault = fault(snmp(with(good_snmp(), field, content.clone())));
@@ -235,7 +254,9 @@ fn what_is_unknown_and_what_comes_later_are_told_apart() {
     assert_eq!(outcome.reading.unwrap_err().kind, FaultKind::UnknownCommand);
     let outcome = snmp(with(good_snmp(), "config", json!({ "metric": "snmp-fans" }))).unwrap_err();
     assert_eq!(outcome.subject.topic, Topic::Metric("snmp-fans".into()));
-    assert_eq!(outcome.reading.unwrap_err().kind, FaultKind::UnknownCommand);
+    let unknown = outcome.reading.unwrap_err();
+    assert_eq!(unknown.kind, FaultKind::UnknownCommand);
+    assert!(unknown.message.contains("snmp-lldp-neighbors"), "{unknown}");
     let named = fault(snmp(with(good_snmp(), "config", json!({ "oids": ["SNMPv2-MIB::sysDescr"] }))));
     assert_eq!(named.kind, FaultKind::NotSupported);
 }

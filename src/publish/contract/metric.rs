@@ -177,14 +177,13 @@ fn entity_sensor(sensor: &EntitySensor) -> Value {
     object.into()
 }
 
-/// Digits with a decimal point: a division by a power of ten is exact to the last bit, a multiplication by a tenth is not.
-#[expect(clippy::cast_precision_loss, reason = "digits are an Integer32's")]
-fn decimal(digits: i64, exponent: i32) -> f64 {
-    if exponent < 0 { digits as f64 / 10_f64.powi(-exponent) } else { digits as f64 * 10_f64.powi(exponent) }
+/// Digits with a decimal point, to the last bit: what is multiplied by a tenth is not.
+fn decimal(digits: i64, exponent: i32) -> Option<f64> {
+    format!("{digits}e{exponent}").parse().ok()
 }
 
 fn tenths(digits: Option<i64>) -> Option<f64> {
-    digits.map(|digits| decimal(digits, -1))
+    digits.and_then(|digits| decimal(digits, -1))
 }
 
 /// What the power supply does not have is left out.
