@@ -18,8 +18,6 @@ pub fn reading_value(reading: &Reading) -> Value {
         Reading::Sdr(readings) => sensors::sdr(readings),
         Reading::DriveHealth(readings) => sensors::drive_health(readings),
         Reading::Thresholds(list) => sensors::thresholds(list),
-        // The rest is not here yet.
-        Reading::Metric(_) => Value::Null,
     }
 }
 
