@@ -280,7 +280,10 @@ fn pollers_are_checked_to_the_bottom() {
         (format!("{snmp}snmp = {{ oids = [] }}"), "`oids` holds 1 to 256 oids, not 0"),
         (format!("{snmp}snmp = {{ oids = [\"sysDescr\"] }}"), "names of MIB objects cannot be resolved yet"),
         (format!("{snmp}snmp = {{ oids = [\"1..3\"] }}"), "an oid is 1 to 128 numbers"),
-        (format!("{snmp}snmp = {{ metric = \"snmp-ups-state\" }}"), "did you mean `snmp-ups"),
+        (
+            format!("{snmp}snmp = {{ metric = \"snmp-lldp-neighbours\" }}"),
+            "did you mean `snmp-lldp-neighbors`?",
+        ),
         (format!("{snmp}snmp = {{ metric = \"snmp-cpu\" }}"), "there is no metric"),
         (format!("{snmp}snmp = {{ metric = \"snmp-switch-sensor-status\" }}"), "needs `sensor-oids`"),
         (
