@@ -11,6 +11,7 @@ mod packets;
 mod records;
 mod seeds;
 mod session;
+mod snmp;
 
 use rackpoll_fuzz_driver::Target;
 
@@ -23,6 +24,7 @@ pub fn targets() -> Vec<Target> {
         answers::TARGETS,
         conversations::TARGETS,
         records::TARGETS,
+        snmp::TARGETS,
     ]
     .concat()
 }

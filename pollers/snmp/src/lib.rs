@@ -22,3 +22,4 @@ mod wire;
 pub use device::SnmpDevice;
 pub use sockets::SnmpSockets;
 pub use text::{oid_text, value_text};
+pub use wire::mend;

@@ -158,7 +158,7 @@ const RESPONSE: u8 = 0xa2;
 
 /// The datagram of SNMPv1 or v2c with another tag at each value that cannot be decoded. `None` where nothing can be or has
 /// to be mended: a name that cannot be decoded, or lengths that contradict each other.
-fn mend(datagram: &Bytes) -> Option<Bytes> {
+pub fn mend(datagram: &Bytes) -> Option<Bytes> {
     let mut mended: Option<BytesMut> = None;
     let mut message = Elements::new(datagram).inside(SEQUENCE)?;
     message.inside(INTEGER)?;
