@@ -14,6 +14,7 @@ mod secrets;
 
 mod peers_start;
 
+mod alerts;
 mod cli;
 mod commands;
 mod demo;

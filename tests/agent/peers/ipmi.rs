@@ -1,12 +1,21 @@
 //! OpenIPMI's `ipmi_sim`: one process is one BMC, with cipher suite 3 at best.
 
-use std::{net::SocketAddr, path::PathBuf, process::Command, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
 
 use super::{
     fixture, free_udp_address,
     process::{Folder, Process},
     program, recorded_peers, run,
 };
+
+/// TCP port of the console, on the BMC's own address (tests/fixtures/ipmi/lan.conf).
+const CONSOLE: u16 = 9001;
 
 /// A BMC. Users: `admin` (ADMINISTRATOR), `viewer` (USER), `one` (ADMINISTRATOR, one session at a time), and
 /// `disabled`; all have the password that it was started with.
@@ -124,6 +133,27 @@ impl IpmiSim {
     /// Each chassis status takes this many seconds longer.
     pub fn set_delay(&self, seconds: f32) {
         replace(&self.control("delay"), &format!("{seconds}\n"));
+    }
+
+    /// A command at its console, as `sensor_set_value` or `sel_add` (ipmi_sim_cmd(5)).
+    pub fn console(&self, command: &str) {
+        let address = SocketAddr::new(self.address.ip(), CONSOLE);
+        let mut console = TcpStream::connect(address).expect("ipmi_sim's console");
+        console.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+        console.write_all(format!("{command}\r").as_bytes()).expect("its console listens");
+        // It echoes what was typed, says what it has to say, and prompts again.
+        let mut said = Vec::new();
+        let mut some = [0; 512];
+        while !String::from_utf8_lossy(&said)
+            .rsplit_once(command)
+            .is_some_and(|(_, after)| after.ends_with("> "))
+        {
+            let length = console.read(&mut some).expect("its console answers");
+            assert!(length > 0, "its console hung up: {}", String::from_utf8_lossy(&said));
+            said.extend_from_slice(&some[..length]);
+        }
+        let said = String::from_utf8_lossy(&said);
+        assert!(!said.contains("**") && !said.contains("Invalid"), "{command}: {said}");
     }
 
     /// How many times it was asked for its chassis status.
