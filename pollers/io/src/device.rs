@@ -2,6 +2,7 @@ use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use rackpoll_ipmi::{
     command::{Conversation, Polls, Request, Response, Step},
+    sdr::{SdrProfile, SensorMemory},
     session::{Event, Manner, Options, Profile, Session, Statistics},
 };
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, Reading, Secret};
@@ -141,6 +142,16 @@ impl IpmiDevice {
     /// What has been learned about the BMC, for its next device.
     pub fn profile(&self) -> Profile {
         self.channel.session().profile().clone()
+    }
+
+    /// What is known of the BMC's sensors, worth keeping for its next device; none before they were read.
+    pub fn sensor_profile(&self) -> Option<SdrProfile> {
+        self.polls.sensors(SensorMemory::profile)
+    }
+
+    /// Takes over what was kept of the BMC's sensors. It is checked against the BMC before it is used.
+    pub fn restore_sensors(&mut self, profile: SdrProfile) {
+        self.polls.restore_sensors(profile);
     }
 
     /// Whether a session is open, as far as we know.

@@ -25,18 +25,31 @@ pub(crate) struct IpmiSim {
 impl IpmiSim {
     /// Users as in `tests/fixtures/ipmi/lan.conf`.
     pub(crate) fn start() -> Self {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/ipmi/server.emu");
+        let (address, sensor, raw) = BEHIND;
+        let behind = format!(
+            "\nmc_add {address:#x} 0 no-device-sdrs 0x23 9 8 0x9f 0x000000 0x0042\n\
+             sensor_add {address:#x} 0 {sensor:#x} 1 1\n\
+             sensor_set_value {address:#x} 0 {sensor:#x} {raw:#x} 0\n\
+             mc_enable {address:#x}\n"
+        );
+        Self::with(&(std::fs::read_to_string(fixture).unwrap() + &behind))
+    }
+
+    /// With these commands of `ipmi_sim`'s.
+    pub(crate) fn with(commands: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
         let address = probe.local_addr().unwrap();
         drop(probe);
         let password = format!("p{:x}", std::process::id());
         let mut sim = Self { child: None, folder, address, password };
-        sim.write();
+        sim.write(commands);
         sim.restart();
         sim
     }
 
-    fn write(&self) {
+    fn write(&self, commands: &str) {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/ipmi");
         let lan = std::fs::read_to_string(fixtures.join("lan.conf"))
             .unwrap()
@@ -45,16 +58,8 @@ impl IpmiSim {
             .replace("@GUID@", "00112233445566778899aabbccddeeff")
             .replace("@PASSWORD@", &self.password)
             .replace("@POWER@", "startcmd \"setpriv --pdeathsig KILL sleep 1000000000\"\n  startnow true");
-        let (address, sensor, raw) = BEHIND;
-        let commands = std::fs::read_to_string(fixtures.join("server.emu")).unwrap();
-        let behind = format!(
-            "\nmc_add {address:#x} 0 no-device-sdrs 0x23 9 8 0x9f 0x000000 0x0042\n\
-             sensor_add {address:#x} 0 {sensor:#x} 1 1\n\
-             sensor_set_value {address:#x} 0 {sensor:#x} {raw:#x} 0\n\
-             mc_enable {address:#x}\n"
-        );
         std::fs::write(self.path("lan.conf"), lan).unwrap();
-        std::fs::write(self.path("sim.emu"), commands + &behind).unwrap();
+        std::fs::write(self.path("sim.emu"), commands).unwrap();
         std::fs::create_dir_all(self.path("state/ipmi_sim/bmc")).unwrap();
     }
 
