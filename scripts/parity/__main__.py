@@ -1,6 +1,6 @@
 """rackpoll against the programs that people know, on the same simulated devices, field by field (`make parity`).
 
-    python3 scripts/parity [--only WORD ...] [--most N]
+    python3 scripts/parity [--only WORD ...] [--most N] [--made-up N] [--seed N]
 
 --only: sources or commands with this word, as `vnode`, `sdr`, `snmp`. Fails where a field differs, is missing or is one
 too many, and where nothing was compared.
@@ -83,13 +83,18 @@ def values(bmc, row):
     for name, readings in theirs.items():
         # What ipmitool leaves out of its list has nothing to be compared with: freeipmi lists event-only sensors too.
         for place, (their, our) in enumerate(zip(readings, ours.get(name, []))):
-            if our["sdrType"] != "Threshold":
+            # Where the formula has no result (the logarithm of a negative number), freeipmi prints any number.
+            if our["sdrType"] != "Threshold" or our["sensorReading"].lower().lstrip("-") in ("nan", "inf"):
                 continue
-            known = None if their == "N/A" else their
-            mine = None if our["value"] is None else f"{our['value']:.2f}"
-            if mine == "-0.00":
-                mine = "0.00"
+            known, mine = None if their == "N/A" else float(their), our["value"]
+            if known is not None and mine is not None and (abs(known - mine) < 0.0101 or abs(mine) > HUGE):
+                # Printed with two digits, half up; and very large numbers not at all.
+                known = mine
             row.value(f"{name} [{place}] value", known, mine)
+
+
+# Where freeipmi's own arithmetic ends.
+HUGE = 2**62
 
 
 def empty(row, theirs):
@@ -108,14 +113,24 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--only", nargs="*", default=[])
     arguments.add_argument("--most", type=int, default=12, help="differences that are shown of each row")
+    arguments.add_argument("--made-up", type=int, default=10, help="how many made-up servers")
+    arguments.add_argument("--seed", type=int, default=1, help="the first made-up server's seed")
     options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        comparisons = compared(options, peers.models(range(options.seed, options.seed + options.made_up), folder))
+    sys.exit(0 if show(comparisons, options.most) else 1)
+
+
+def compared(options, models):
     comparisons = []
 
     def wanted(source, command):
         return all(word in f"{source} {command}" for word in options.only)
 
-    for name, commands, log in peers.models():
+    for name, commands, log in models:
         chosen = {command: compare for command, compare in COMMANDS.items() if wanted(f"ipmi {name}", command)}
+        if name.startswith("made-up") and int(name.rpartition("-")[2]) % 2 == 0:
+            chosen.pop("sdr values (freeipmi)", None)
         if not chosen:
             continue
         with peers.bmc(commands, log) as bmc:
@@ -127,7 +142,7 @@ def main():
                     row.differing.append(str(error) or repr(error))
                 comparisons.append(row)
     comparisons.extend(snmp.comparisons(wanted))
-    sys.exit(0 if show(comparisons, options.most) else 1)
+    return comparisons
 
 
 main()

@@ -63,9 +63,9 @@ def sensor_of(block):
                 seen.add("entity")
         elif label == "Sensor Reading":
             seen.add("reading")
-            number = re.match(r"(-?[0-9.]+)\s+\(\+/- [^)]*\)\s*(.*)$", value)
+            number = re.match(r"(-?[0-9.]+|-?nan|-?inf)\s+\(\+/- [^)]*\)\s*(.*)$", value)
             if number:
-                fields["sensorReading"], fields["sensorReadingUnits"] = number.group(1), number.group(2)
+                fields["sensorReading"], fields["sensorReadingUnits"] = unsigned(number.group(1)), number.group(2)
             else:
                 fields["sensorReading"] = value or "0h"
         else:
@@ -76,8 +76,13 @@ def sensor_of(block):
                 events = re.fullmatch(r"(?:(?:lnr|lcr|lnc|unc|ucr|unr)[-+]\s*)+", value + " ")
                 fields[key] = [value] if events else []
             else:
-                fields[key] = value
+                fields[key] = unsigned(value)
     return fields if seen == {"id", "entity", "type", "reading"} else None
+
+
+def unsigned(number):
+    """What is no number has no sign: which one is printed is a matter of the machine."""
+    return "nan" if number == "-nan" else number
 
 
 def drive_health(text):
@@ -108,7 +113,11 @@ def sel(text):
     entries = []
     for line in text.splitlines():
         # Records of a manufacturer's own have no sensor: their fields end with the data.
-        parts = (line.split(",") + [""])[:6]
+        parts = line.split(",") + [""]
+        if len(parts) > 6 and parts[-2] in ("Asserted", "Deasserted"):
+            # An event's text may have commas of its own.
+            parts[4:-2] = [",".join(parts[4:-2])]
+        parts = parts[:6]
         if len(parts) < 6:
             continue
         log_id, date, time, sensor, _event, value = (part.strip() for part in parts)

@@ -11,6 +11,8 @@ import tempfile
 import time
 import uuid
 
+import made_up
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RACKPOLL = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "rackpoll"
 RECORDED = pathlib.Path(os.environ.get("RACKPOLL_PEERS", ROOT.parent / "shared" / "peers"))
@@ -101,13 +103,19 @@ class Bmc:
         )
 
 
-def models():
-    """Name and folder or file of each model: the recorded servers, and the project's own."""
+def models(made, made_folder):
+    """Name, command file and SEL of each model: the project's own, the recorded servers, and `made` of them made up, whose
+    files go to `made_folder`."""
     found = [("fixture", ROOT / "tests/fixtures/ipmi/server.emu", None)]
     folder = RECORDED / "ipmi/models"
     for model in sorted(folder.iterdir()) if folder.is_dir() else []:
         seed = model / "sel.seed"
         found.append((model.name, model / "sim.emu", seed if seed.is_file() else None))
+    for seed in made:
+        commands, log = pathlib.Path(made_folder) / f"{seed}.emu", pathlib.Path(made_folder) / f"{seed}.sel"
+        commands.write_text(made_up.server(seed), encoding="ascii")
+        log.write_text(made_up.events(seed), encoding="ascii")
+        found.append((f"made-up-{seed}", commands, log))
     return found
 
 
