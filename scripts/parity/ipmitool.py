@@ -117,6 +117,9 @@ def sel(text):
         if len(parts) > 6 and parts[-2] in ("Asserted", "Deasserted"):
             # An event's text may have commas of its own.
             parts[4:-2] = [",".join(parts[4:-2])]
+        if len(parts) == 5 and ": " in parts[3]:
+            # What Linux said when it panicked.
+            parts[3:4] = parts[3].split(": ", 1)
         parts = parts[:6]
         if len(parts) < 6:
             continue

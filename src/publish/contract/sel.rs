@@ -15,6 +15,9 @@ use super::time::{bmc_date, bmc_time, since_start};
 /// Entries of a `sel` result.
 const LATEST: usize = 25;
 
+/// What ipmitool calls records of Linux's own.
+const PANIC: &str = "Linux kernel panic";
+
 /// `selInformation`.
 pub(super) fn information(information: &SelInformation) -> Value {
     let mut texts = Texts::default();
@@ -102,7 +105,10 @@ fn short(entry: &SelEntry, manufacturer: Option<u32>) -> Value {
         SelBody::OemTimestamped { manufacturer, data, .. } => {
             (oem, String::new(), format!("{manufacturer:06x}"), hex(data))
         }
-        SelBody::Oem { data } => (oem, String::new(), hex(data), String::new()),
+        SelBody::Oem { data } => match panic_text(entry.record_type, data) {
+            Some(said) => (PANIC.to_owned(), String::new(), said, String::new()),
+            None => (oem, String::new(), hex(data), String::new()),
+        },
     };
     texts.put("sensorType", kind);
     texts.put("sensorNumber", number);
@@ -144,12 +150,26 @@ pub fn long(entry: &SelEntry, manufacturer: Option<u32>) -> Map<String, Value> {
             texts.put("Manufactacturer ID", format!("{manufacturer:06x}"));
             texts.put("OEM Defined", oem_defined(data));
         }
-        SelBody::Oem { data } => {
-            texts.put("Record Type", format!("{kind:02x}  (OEM non-timestamped)"));
-            texts.put("OEM Defined", oem_defined(data));
-        }
+        SelBody::Oem { data } => match panic_text(kind, data) {
+            Some(said) => {
+                texts.put("Record Type", format!("{PANIC} (OEM record {kind:02x})"));
+                texts.put("Panic string", said);
+            }
+            None => {
+                texts.put("Record Type", format!("{kind:02x}  (OEM non-timestamped)"));
+                texts.put("OEM Defined", oem_defined(data));
+            }
+        },
     }
     texts.0
+}
+
+/// What Linux said when it panicked, where the record is of the type that its IPMI driver writes: the generator's address,
+/// a sequence number, and up to eleven characters.
+fn panic_text(record_type: u8, data: &[u8]) -> Option<String> {
+    let said = data.get(2..).filter(|_| record_type == 0xf0)?;
+    let end = said.iter().position(|byte| *byte == 0).unwrap_or(said.len());
+    Some(String::from_utf8_lossy(said.get(..end)?).trim().to_owned())
 }
 
 fn timestamp(time: SelTime) -> String {

@@ -106,12 +106,17 @@ fn reading_text(reading: &SensorReading) -> (String, String) {
 /// Whole numbers without decimals.
 fn decimals(value: f64, decimals: usize) -> String {
     let whole = value.fract() == 0.0 && value.abs() <= f64::from(i32::MAX);
-    if whole { format!("{value:.0}") } else { format!("{value:.decimals$}") }
+    if whole { format!("{value:.0}") } else { printed(value, decimals) }
+}
+
+/// As C prints it: a formula without a result (the logarithm of a negative number) is `nan`.
+fn printed(value: f64, decimals: usize) -> String {
+    if value.is_nan() { "nan".to_owned() } else { format!("{value:.decimals$}") }
 }
 
 fn level_text(level: Level) -> String {
     match level {
-        Level::Value(value) => format!("{value:.3}"),
+        Level::Value(value) => printed(value, 3),
         Level::Raw(raw) => format!("0x{raw:02X}"),
     }
 }
