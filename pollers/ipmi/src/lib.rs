@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod crypto;
+pub mod fru;
 pub mod sdr;
 pub mod sel;
 pub mod session;

@@ -7,6 +7,7 @@ mod chassis;
 mod command;
 pub mod event;
 mod fault;
+mod fru;
 mod metric;
 mod metric_reading;
 mod oid;
@@ -20,6 +21,10 @@ mod varbind;
 pub use chassis::{ChassisStatus, Uid};
 pub use command::{IpmiCommand, PollRequest, SnmpRequest, UnknownCommand};
 pub use fault::{Blame, Fault, FaultKind};
+pub use fru::{
+    FruBoard, FruChassis, FruDcLoad, FruDcOutput, FruDevice, FruInventory, FruPart, FruPowerSupply,
+    FruProduct, FruRecord, FruState,
+};
 pub use metric::{Metric, MetricRequest, UnknownMetric};
 pub use metric_reading::{
     CiscoMemory, CiscoProcessor, EntitySensor, EntitySensorValue, HostProcessor, INTERFACE_COUNTERS,

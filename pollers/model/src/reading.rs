@@ -1,5 +1,6 @@
 use crate::{
-    ChassisStatus, MetricReading, OidWalk, SelInformation, SelLog, SensorReading, SensorThresholds, Uid,
+    ChassisStatus, FruDevice, MetricReading, OidWalk, SelInformation, SelLog, SensorReading,
+    SensorThresholds, Uid,
 };
 
 /// What a poll found out.
@@ -23,6 +24,8 @@ pub enum Reading {
     DriveHealth(Vec<SensorReading>),
     /// One per threshold sensor, in the repository's order.
     Thresholds(Vec<SensorThresholds>),
+    /// The FRU devices, the BMC's own first.
+    Fru(Vec<FruDevice>),
     /// One per oid that was asked, in that order.
     Oids(Vec<OidWalk>),
     /// What a metric poller makes of an agent's objects.

@@ -1,0 +1,93 @@
+//! Type/length fields (FRU Information Storage Definition, clause 13): a byte, and up to 63 bytes in one of four codes.
+
+/// BCD plus (clause 13.1).
+const BCD_PLUS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ' ', '-', '.', ':', ',', '_'];
+
+/// Stands where no field comes any more.
+const END: u8 = 0xc1;
+
+/// The fields of an area, up to its end. A field that is cut off by the area's end is none.
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+impl Fields<'_> {
+    /// The next field; empty where there is none.
+    pub(super) fn text(&mut self) -> String {
+        self.next().unwrap_or_default()
+    }
+
+    /// All that are left, but for the empty ones.
+    pub(super) fn rest(self) -> Vec<String> {
+        self.filter(|text| !text.is_empty()).collect()
+    }
+}
+
+impl Iterator for Fields<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let (type_length, rest) = self.0.split_first().filter(|(type_length, _)| **type_length != END)?;
+        let (field, rest) = rest.split_at_checked(usize::from(type_length & 0x3f)).unwrap_or_default();
+        self.0 = rest;
+        Some(decode(type_length >> 6, field))
+    }
+}
+
+fn decode(code: u8, bytes: &[u8]) -> String {
+    match code {
+        0b00 => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        0b01 => bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]).map(bcd_plus).collect(),
+        0b10 => packed(bytes),
+        // Latin 1 for English; the other languages have UCS-2 here, and few have seen it.
+        _ => bytes.iter().take_while(|byte| **byte != 0).map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+fn bcd_plus(nibble: u8) -> char {
+    BCD_PLUS.get(usize::from(nibble)).copied().unwrap_or(' ')
+}
+
+/// Six bits a character from 0x20 on, packed from the lowest bit up.
+fn packed(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 4 / 3);
+    let (mut bits, mut have) = (0_u16, 0);
+    for byte in bytes {
+        bits |= u16::from(*byte) << have;
+        have += 8;
+        while have >= 6 {
+            text.push(char::from(0x20 + (bits & 0x3f) as u8));
+            bits >>= 6;
+            have -= 6;
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_codes() {
+        let area = [
+            0xc3, b'a', 0xe9, b'c', 0x02, 0xde, 0xad, 0x42, 0x1a, 0xbf, 0x83, 0x29, 0xdc, 0xa6, 0xc1, 0xc1,
+            0xff,
+        ];
+        assert_eq!(Fields(&area).collect::<Vec<_>>(), ["a\u{e9}c", "dead", "1 -_", "IPMI"]);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_field() {
+        assert_eq!(Fields(&[0xc5, b'a', b'b']).collect::<Vec<_>>(), [""]);
+        let mut fields = Fields(&[0xc0, 0xc2, b'a', 0, 0xc1]);
+        assert_eq!((fields.text(), fields.text(), fields.text()), (String::new(), "a".into(), String::new()));
+        assert_eq!(Fields(&[0xc0, 0xc1]).rest(), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn no_bytes_are_wrong() {
+        let bytes: Vec<u8> = (0..=u8::MAX).rev().collect();
+        for from in 0..=256 {
+            assert!(Fields(&bytes[from..]).count() <= 256);
+        }
+    }
+}
