@@ -66,7 +66,8 @@ def drive_health(bmc, row):
 
 def fru(bmc, row):
     theirs = ipmitool.fru(bmc.ipmitool("fru"))
-    row.rows(theirs, polled(bmc, "fru"), lambda device: device["fruDeviceDescription"])
+    additive = ("multiRecords", "wrongChecksums")
+    row.rows(theirs, polled(bmc, "fru"), lambda device: device["fruDeviceDescription"], additive)
 
 
 def values(bmc, row):

@@ -21,7 +21,7 @@ use crate::{
 /// Which protocol.
 #[derive(Debug, Subcommand)]
 pub(super) enum PollCommand {
-    /// A BMC over IPMI 2.0 (RMCP+): power, uid, chassis, selInformation, sel, sdr, driveHealth, thresholds
+    /// A BMC over IPMI 2.0 (RMCP+): power, uid, chassis, selInformation, sel, selEntries, sdr, driveHealth, thresholds, fru, mc, dcmi
     Ipmi(Box<IpmiArguments>),
     /// A switch, PDU or BMC over SNMP v1, v2c or v3
     Snmp(Box<SnmpArguments>),
@@ -29,7 +29,8 @@ pub(super) enum PollCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct IpmiArguments {
-    /// What to ask: power, uid, chassis, selInformation, sel, sdr, driveHealth or thresholds
+    /// What to ask: power, uid, chassis, selInformation, sel, selEntries, sdr, driveHealth, thresholds, fru,
+    /// mc or dcmi
     command: IpmiCommand,
     /// The BMC's address or name, with :PORT where it is not 623
     #[arg(long, value_name = "HOST[:PORT]")]

@@ -23,11 +23,17 @@ pub enum IpmiCommand {
     DriveHealth,
     /// The thresholds of all threshold sensors.
     Thresholds,
+    /// The FRU inventories: which part is which.
+    Fru,
+    /// What the management controller says of itself.
+    Mc,
+    /// The system's power (DCMI Get Power Reading).
+    Dcmi,
 }
 
 impl IpmiCommand {
     /// Every command, in the order of the contract.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Power,
         Self::Uid,
         Self::Chassis,
@@ -37,6 +43,9 @@ impl IpmiCommand {
         Self::Sdr,
         Self::DriveHealth,
         Self::Thresholds,
+        Self::Fru,
+        Self::Mc,
+        Self::Dcmi,
     ];
 
     /// The word in routing keys and the key of the result.
@@ -51,6 +60,9 @@ impl IpmiCommand {
             Self::Sdr => "sdr",
             Self::DriveHealth => "driveHealth",
             Self::Thresholds => "thresholds",
+            Self::Fru => "fru",
+            Self::Mc => "mc",
+            Self::Dcmi => "dcmi",
         }
     }
 }
@@ -64,7 +76,8 @@ impl fmt::Display for IpmiCommand {
 /// A word that names no command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown IPMI command {0:?}; known are power, uid, chassis, selInformation, sel, selEntries, sdr, driveHealth, thresholds"
+    "unknown IPMI command {0:?}; known are power, uid, chassis, selInformation, sel, selEntries, sdr, driveHealth, thresholds, \
+     fru, mc, dcmi"
 )]
 pub struct UnknownCommand(pub String);
 

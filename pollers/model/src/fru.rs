@@ -13,7 +13,7 @@ pub struct FruDevice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FruState {
     /// It was read.
-    Read(FruInventory),
+    Read(Box<FruInventory>),
     /// The BMC refused with this completion code: the part is not there, as a rule.
     Absent(u8),
     /// It was not asked: behind another controller, or no inventory but another kind of memory.

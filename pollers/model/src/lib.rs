@@ -5,6 +5,7 @@
 
 mod chassis;
 mod command;
+mod controller;
 pub mod event;
 mod fault;
 mod fru;
@@ -20,6 +21,7 @@ mod varbind;
 
 pub use chassis::{ChassisStatus, Uid};
 pub use command::{IpmiCommand, PollRequest, SnmpRequest, UnknownCommand};
+pub use controller::{Controller, PowerReading, SelfTest};
 pub use fault::{Blame, Fault, FaultKind};
 pub use fru::{
     FruBoard, FruChassis, FruDcLoad, FruDcOutput, FruDevice, FruInventory, FruPart, FruPowerSupply,

@@ -1,6 +1,6 @@
 use crate::{
-    ChassisStatus, FruDevice, MetricReading, OidWalk, SelInformation, SelLog, SensorReading,
-    SensorThresholds, Uid,
+    ChassisStatus, Controller, FruDevice, MetricReading, OidWalk, PowerReading, SelInformation, SelLog,
+    SensorReading, SensorThresholds, Uid,
 };
 
 /// What a poll found out.
@@ -24,6 +24,10 @@ pub enum Reading {
     DriveHealth(Vec<SensorReading>),
     /// One per threshold sensor, in the repository's order.
     Thresholds(Vec<SensorThresholds>),
+    /// What the management controller says of itself.
+    Controller(Controller),
+    /// The system's power.
+    PowerReading(PowerReading),
     /// The FRU devices, the BMC's own first.
     Fru(Vec<FruDevice>),
     /// One per oid that was asked, in that order.

@@ -1,7 +1,9 @@
 //! Outcomes as RackHD's messages: JSON, keys and properties. Pure; `tests/golden` pins every message.
 
 mod cache_entry;
+mod controller;
 mod event;
+mod fru;
 mod heartbeat;
 mod metric;
 mod poll;

@@ -2,7 +2,7 @@ use rackpoll_model::{ChassisStatus, OidWalk, Reading, Uid};
 use rackpoll_snmp::{oid_text, value_text};
 use serde_json::{Map, Value, json};
 
-use super::{metric::metric_value, sel, sensors};
+use super::{controller, fru, metric::metric_value, sel, sensors};
 
 /// A reading as RackHD's consumers know it (contract.md, section 3).
 pub fn reading_value(reading: &Reading) -> Value {
@@ -18,6 +18,9 @@ pub fn reading_value(reading: &Reading) -> Value {
         Reading::Sdr(readings) => sensors::sdr(readings),
         Reading::DriveHealth(readings) => sensors::drive_health(readings),
         Reading::Thresholds(list) => sensors::thresholds(list),
+        Reading::Fru(devices) => fru::devices(devices),
+        Reading::Controller(controller) => controller::controller(controller),
+        Reading::PowerReading(reading) => controller::power_reading(reading),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Get Device ID (IPMI 2.0 clause 20.1). Cheap, known to every BMC and allowed to everyone: it serves as keep-alive.
 
-use rackpoll_model::Fault;
+use rackpoll_model::{Controller, Fault};
 
 use super::{Privilege, Request, bad_answer, netfn};
 
@@ -49,6 +49,26 @@ pub fn decode(data: &[u8]) -> Result<DeviceId, Fault> {
         ipmi_version: version,
         manufacturer: u32::from_le_bytes([m0, m1, m2 & 0x0f, 0]),
         product: u16::from_le_bytes([p0, p1]),
+    })
+}
+
+/// Everything that a good answer says, for `mc`.
+pub fn controller(data: &[u8]) -> Result<Controller, Fault> {
+    let id = decode(data)?;
+    let byte = |at: usize| data.get(at).copied().unwrap_or_default();
+    Ok(Controller {
+        device: id.device,
+        revision: byte(1) & 0x0f,
+        device_sdrs: id.device_sdrs,
+        firmware: id.firmware,
+        available: id.available,
+        ipmi_version: id.ipmi_version,
+        support: byte(5),
+        manufacturer: id.manufacturer,
+        product: id.product,
+        auxiliary: data.get(11..).and_then(<[u8]>::first_chunk).copied(),
+        self_test: None,
+        guid: None,
     })
 }
 

@@ -10,18 +10,21 @@ pub mod get_device_id;
 pub mod get_device_sdr;
 pub mod get_device_sdr_info;
 pub mod get_fru_inventory_area_info;
+pub mod get_power_reading;
 pub mod get_sdr;
 pub mod get_sdr_repository_info;
 pub mod get_sel_allocation_info;
 pub mod get_sel_entry;
 pub mod get_sel_info;
 pub mod get_sel_time;
+pub mod get_self_test_results;
 pub mod get_sensor_event_enable;
 pub mod get_sensor_hysteresis;
 pub mod get_sensor_reading;
 pub mod get_sensor_reading_factors;
 pub mod get_sensor_thresholds;
 pub mod get_session_challenge;
+pub mod get_system_guid;
 pub mod read_fru_data;
 pub mod reserve_device_sdr_repository;
 pub mod reserve_sdr_repository;
@@ -30,9 +33,11 @@ pub mod send_message;
 pub mod set_session_privilege_level;
 
 mod chassis_poll;
+mod controller_poll;
 mod polls;
 
 pub use chassis_poll::ChassisPoll;
+pub use controller_poll::{ControllerPoll, PowerReadingPoll};
 pub use polls::Polls;
 pub use send_message::Bridge;
 
@@ -90,6 +95,8 @@ pub mod netfn {
     pub const APP: u8 = 0x06;
     /// Storage: FRU, SDR, SEL.
     pub const STORAGE: u8 = 0x0a;
+    /// Group extension: DCMI, PICMG and others, told apart by the first byte of data.
+    pub const GROUP: u8 = 0x2c;
 }
 
 /// Privilege levels (IPMI 2.0 clause 6.8), in ascending order.

@@ -2,8 +2,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rackpoll_model::IpmiCommand;
 
-use super::{ChassisPoll, Conversation};
+use super::{ChassisPoll, ControllerPoll, Conversation, PowerReadingPoll};
 use crate::{
+    fru::{FruPoll, Locate, Located},
     sdr::{Library, SdrProfile, SensorMemory, SensorPoll, Want},
     sel::{InformationPoll, LogPoll, Manufacturer, Memory},
 };
@@ -41,7 +42,20 @@ impl Polls {
             IpmiCommand::Sdr => sensors(Want::Sensors),
             IpmiCommand::DriveHealth => sensors(Want::Drives),
             IpmiCommand::Thresholds => sensors(Want::Thresholds),
+            IpmiCommand::Fru => Box::new(FruPoll::new(sensors(Want::Repository), self.fru_devices())),
+            IpmiCommand::Mc => Box::new(ControllerPoll::new()),
+            IpmiCommand::Dcmi => Box::new(PowerReadingPoll),
         }
+    }
+
+    /// The FRU devices of the repository, once it is read.
+    fn fru_devices(&self) -> Locate {
+        let sensors = Arc::clone(&self.sensors);
+        Arc::new(move || {
+            let memory = sensors.lock().unwrap_or_else(PoisonError::into_inner);
+            let devices = memory.repository().into_iter().flat_map(|repository| repository.fru_locators());
+            devices.filter_map(Located::new).collect()
+        })
     }
 
     /// What is known of the BMC's sensors.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use rackpoll_model::{FruBoard, FruChassis, FruInventory, FruPart, FruProduct, FruRecord};
+use rackpoll_model::{FruBoard, FruChassis, FruInventory, FruPart, FruProduct};
 
 use super::{records, text::Fields};
 
@@ -184,6 +184,8 @@ fn read_product(area: &[u8]) -> FruProduct {
 
 #[cfg(test)]
 mod tests {
+    use rackpoll_model::FruRecord;
+
     use super::*;
 
     /// An area of these fields after its first bytes, with length and checksum.
@@ -203,7 +205,8 @@ mod tests {
 
     fn whole() -> Vec<u8> {
         let chassis = area(&[0x17], &["part", "serial", "more"]);
-        let board = area(&[25, 0x2c, 0x1b, 0x9a], &["maker", "board", "", "number", "file", "more", "", "again"]);
+        let board =
+            area(&[25, 0x2c, 0x1b, 0x9a], &["maker", "board", "", "number", "file", "more", "", "again"]);
         let product = area(&[25], &["maker", "name"]);
         let mut bytes = vec![1, 0, 1];
         for before in [&chassis, &board, &product] {

@@ -1,11 +1,15 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use rackpoll_model::{Fault, FruDevice, FruState, Reading};
+use rackpoll_model::{Fault, FaultKind, FruDevice, FruState, Reading};
 
 use super::inventory::Image;
-use crate::command::{
-    Conversation, Request, Response, Step, completion, get_fru_inventory_area_info as info,
-    read_fru_data as read,
+use crate::{
+    command::{
+        Bridge, Conversation, Request, Response, Step, completion, get_fru_inventory_area_info as info,
+        read_fru_data as read,
+    },
+    sdr::FruLocator,
+    wire::BMC_ADDRESS,
 };
 
 /// Bytes of the first read; halved where the BMC does not give so many.
@@ -25,6 +29,22 @@ pub struct Located {
     pub name: String,
     /// Whether the BMC reads its inventory for us.
     pub readable: bool,
+}
+
+impl Located {
+    /// The device of a locator; none where it is a memory behind a controller, or no inventory (IPMI 2.0 table 43-12):
+    /// those are device type 0x10, and serial memories (0x08 to 0x0F) with modifier 0x02.
+    pub(crate) fn new(locator: &FruLocator) -> Option<Self> {
+        let FruLocator { device_type, modifier, .. } = *locator;
+        let inventory = device_type == 0x10 || (0x08..=0x0f).contains(&device_type) && modifier == 0x02;
+        // Modifiers 0x01 and 0x03 are memories of modules and processors, with a form of their own.
+        let readable = locator.address == BMC_ADDRESS && matches!(modifier, 0x00 | 0x02);
+        (inventory && locator.logical).then(|| Self {
+            id: locator.device,
+            name: locator.name.clone().into(),
+            readable,
+        })
+    }
 }
 
 /// Gives the FRU devices that the SDR repository names, in its order; none where it has not been read.
@@ -94,7 +114,7 @@ impl FruPoll {
         }
         let state = match inventory.area {
             // A refusal in the middle leaves what was read before.
-            Some((_, image)) => FruState::Read(image.inventory_so_far()),
+            Some((_, image)) => FruState::Read(Box::new(image.inventory_so_far())),
             None => FruState::Absent(answer.completion),
         };
         self.ended(inventory.device, state);
@@ -152,8 +172,9 @@ impl Conversation for FruPoll {
     fn step(&mut self, answer: Option<Response>) -> Step {
         if let Some(repository) = &mut self.repository {
             match repository.step(answer) {
-                Step::Done(Err(fault)) => return Step::Done(Err(fault)),
-                Step::Done(Ok(_)) => {}
+                // A BMC without a repository has a FRU device all the same.
+                Step::Done(Err(fault)) if fault.kind != FaultKind::Refused => return Step::Done(Err(fault)),
+                Step::Done(_) => {}
                 ask => return ask,
             }
             self.repository = None;
@@ -167,6 +188,10 @@ impl Conversation for FruPoll {
 
     fn patience(&self) -> Option<std::time::Duration> {
         self.repository.as_ref().and_then(|repository| repository.patience())
+    }
+
+    fn bridge(&self) -> Option<Bridge> {
+        self.repository.as_ref().and_then(|repository| repository.bridge())
     }
 
     fn no_answer(&mut self) -> Step {

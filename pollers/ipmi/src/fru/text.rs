@@ -6,29 +6,26 @@ const BCD_PLUS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 
 /// Stands where no field comes any more.
 const END: u8 = 0xc1;
 
-/// The fields of an area, up to its end. A field that is cut off by the area's end is none.
+/// The fields of an area, one after the other. A field that is cut off by the area's end is none.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl Fields<'_> {
-    /// The next field; empty where there is none.
+    /// The next of the fields that every area of the kind has; empty where there is none. Some manufacturers write a text
+    /// of one character as the end, and go on; where an area does end before its time, zeros follow.
     pub(super) fn text(&mut self) -> String {
-        self.next().unwrap_or_default()
-    }
-
-    /// All that are left, but for the empty ones.
-    pub(super) fn rest(self) -> Vec<String> {
-        self.filter(|text| !text.is_empty()).collect()
-    }
-}
-
-impl Iterator for Fields<'_> {
-    type Item = String;
-
-    fn next(&mut self) -> Option<String> {
-        let (type_length, rest) = self.0.split_first().filter(|(type_length, _)| **type_length != END)?;
+        let Some((type_length, rest)) = self.0.split_first() else { return String::new() };
         let (field, rest) = rest.split_at_checked(usize::from(type_length & 0x3f)).unwrap_or_default();
         self.0 = rest;
-        Some(decode(type_length >> 6, field))
+        decode(type_length >> 6, field)
+    }
+
+    /// The further fields, up to the end; empty ones are left out.
+    pub(super) fn rest(mut self) -> Vec<String> {
+        let mut texts = Vec::new();
+        while self.0.first().is_some_and(|type_length| *type_length != END) {
+            texts.extend(Some(self.text()).filter(|text| !text.is_empty()));
+        }
+        texts
     }
 }
 
@@ -72,22 +69,29 @@ mod tests {
             0xc3, b'a', 0xe9, b'c', 0x02, 0xde, 0xad, 0x42, 0x1a, 0xbf, 0x83, 0x29, 0xdc, 0xa6, 0xc1, 0xc1,
             0xff,
         ];
-        assert_eq!(Fields(&area).collect::<Vec<_>>(), ["a\u{e9}c", "dead", "1 -_", "IPMI"]);
+        assert_eq!(Fields(&area).rest(), ["a\u{e9}c", "dead", "1 -_", "IPMI"]);
     }
 
     #[test]
     fn what_is_cut_off_is_no_field() {
-        assert_eq!(Fields(&[0xc5, b'a', b'b']).collect::<Vec<_>>(), [""]);
+        assert_eq!(Fields(&[0xc5, b'a', b'b']).rest(), [] as [&str; 0]);
         let mut fields = Fields(&[0xc0, 0xc2, b'a', 0, 0xc1]);
         assert_eq!((fields.text(), fields.text(), fields.text()), (String::new(), "a".into(), String::new()));
         assert_eq!(Fields(&[0xc0, 0xc1]).rest(), [] as [&str; 0]);
     }
 
     #[test]
+    fn one_character_that_looks_like_the_end() {
+        let mut fields = Fields(&[0xc1, b'1', 0xc2, b'a', b'b', 0xc1, 0, 0]);
+        assert_eq!((fields.text(), fields.text(), fields.text()), ("1".into(), "ab".into(), String::new()));
+        assert_eq!(fields.rest(), [] as [&str; 0]);
+    }
+
+    #[test]
     fn no_bytes_are_wrong() {
         let bytes: Vec<u8> = (0..=u8::MAX).rev().collect();
         for from in 0..=256 {
-            assert!(Fields(&bytes[from..]).count() <= 256);
+            assert!(Fields(&bytes[from..]).rest().len() <= 256);
         }
     }
 }

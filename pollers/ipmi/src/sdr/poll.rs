@@ -40,6 +40,8 @@ pub enum Want {
     Drives,
     /// The thresholds of threshold sensors.
     Thresholds,
+    /// The repository itself, up to date.
+    Repository,
 }
 
 /// A poll of a BMC's sensors: reads the repository where it is new or has changed, and then asks one command of each
@@ -127,7 +129,7 @@ impl SensorPoll {
     fn reading(&mut self) -> Reading {
         let readings = std::mem::take(&mut self.readings);
         match self.want {
-            Want::Sensors => Reading::Sdr(readings),
+            Want::Sensors | Want::Repository => Reading::Sdr(readings),
             Want::Drives => Reading::DriveHealth(readings),
             Want::Thresholds => Reading::Thresholds(std::mem::take(&mut self.thresholds)),
         }
@@ -248,6 +250,7 @@ impl SensorPoll {
         for (at, (record, learned)) in repository.sensors().iter().zip(learned).enumerate().skip(from) {
             let sensor = &record.sensor;
             match self.want {
+                Want::Repository => break,
                 Want::Drives if sensor.sensor_type != SensorType::DRIVE_SLOT => {}
                 Want::Thresholds => {
                     let Some(limits) = &sensor.limits else { continue };
