@@ -1,6 +1,8 @@
 use std::{collections::HashMap, ffi::OsString, fs, os::unix::fs::PermissionsExt, time::Duration};
 
-use rackpoll_model::{IpmiCommand, PollRequest, Secret, SnmpCredential, SnmpRequest};
+use rackpoll_model::{
+    AuthProtocol, IpmiCommand, PollRequest, PrivProtocol, Secret, SnmpCredential, SnmpRequest, SnmpSecurity,
+};
 use serde_json::json;
 
 use super::*;
@@ -149,8 +151,38 @@ fn wrong_kinds_are_told() {
         ("[agent]\ntimeout = \"30\"", "did you mean \"30s\"?"),
         ("[encryption]\nkey = \"AAAA\"", "`key` has to be base64 of 32 bytes"),
         ("[encryption]\nallow-default-key = 1", "`allow-default-key` has to be true or false"),
-        ("[[credential]]\nname = \"c\"", "needs `user` and `password`, or `community`"),
+        ("[[credential]]\nname = \"c\"", "needs `user` and `password`, `community`, or `v3-user`"),
         ("[[credential]]\nname = \"c\"\nuser = \"u\"", "has a `user` and no `password`"),
+        (
+            "[[credential]]\nname = \"c\"\ncommunity = \"c\"\nv3-user = \"u\"",
+            "has `community` or `v3-user`, not both",
+        ),
+        ("[[credential]]\nname = \"c\"\nsnmp-version = \"1\"", "`snmp-version` goes with `community`"),
+        (
+            "[[credential]]\nname = \"c\"\ncommunity = \"c\"\nsnmp-version = \"3\"",
+            "`snmp-version` is \"1\" or \"2c\"",
+        ),
+        ("[[credential]]\nname = \"c\"\nv3-context = \"x\"", "`v3-context` needs `v3-user`"),
+        (
+            "[[credential]]\nname = \"c\"\nv3-user = \"u\"\nv3-auth-proto = \"SHA\"",
+            "`v3-auth-proto` needs `v3-auth-password`",
+        ),
+        (
+            "[[credential]]\nname = \"c\"\nv3-user = \"u\"\nv3-auth-password = \"12345678\"",
+            "`v3-auth-password` needs `v3-auth-proto`",
+        ),
+        (
+            "[[credential]]\nname = \"c\"\nv3-user = \"u\"\nv3-auth-proto = \"SHA3\"\nv3-auth-password = \"12345678\"",
+            "`v3-auth-proto` \"SHA3\": there is no such authentication protocol",
+        ),
+        (
+            "[[credential]]\nname = \"c\"\nv3-user = \"u\"\nv3-auth-proto = \"SHA\"\nv3-auth-password = \"1234567\"",
+            "at least 8 bytes",
+        ),
+        (
+            "[[credential]]\nname = \"c\"\nv3-user = \"u\"\nv3-priv-proto = \"AES\"\nv3-priv-password = \"12345678\"",
+            "no privacy without authentication",
+        ),
         ("[[credential]]\nuser = \"u\"\npassword = \"p\"", "[[credential]] needs `name`"),
         ("[[device]]\nname = \"d\"", "[[device]] needs `host`"),
         ("[[device]]\nname = \"d\"\nhost = \"00:11:22:33:44:55\"", "MAC address"),
@@ -262,7 +294,7 @@ fn pollers_are_checked_to_the_bottom() {
         ),
         (
             "devices = \"r1-u01\"\nsnmp = { oids = [\"1\"] }\nevery = \"1m\"".to_owned(),
-            "needs `community` of the credential `bmc`",
+            "needs `community` or `v3-user` of the credential `bmc`",
         ),
         (format!("{ipmi}every = \"1m\"\ncron = \"* * * * *\""), "`every` or `cron`, not both"),
         (format!("{ipmi}every = \"1m\"\nsnmp = {{}}"), "`ipmi` or `snmp`, not both"),
@@ -776,4 +808,26 @@ fn wrong_ways_to_log_in_are_named() {
     assert!(long.unwrap_err().to_string().contains("16 bytes that IPMI 1.5 allows"));
     let community = "[[credential]]\nname = \"n\"\ncommunity = \"c\"\ncipher-suites = [17]\n";
     assert!(parse(community).unwrap_err().to_string().contains("has no `user`"));
+}
+
+#[test]
+fn users_of_snmpv3_have_the_level_of_their_keys() {
+    let user = |more: &str| {
+        let text = format!("[[credential]]\nname = \"c\"\nv3-user = \"ops\"\n{more}");
+        let config = parse(&text).unwrap();
+        match config.credentials[&Name::new("c").unwrap()].snmp.clone() {
+            Some(Credential::Snmp(SnmpCredential::V3(user))) => user,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (auth, privacy) = (Secret::from("auth-password"), Secret::from("priv-password"));
+    assert_eq!(user("").security, SnmpSecurity::None);
+    let authenticated = "v3-auth-proto = \"SHA-256\"\nv3-auth-password = \"auth-password\"\n";
+    assert_eq!(user(authenticated).security, SnmpSecurity::Auth(AuthProtocol::Sha256, auth.clone()));
+    let both = format!(
+        "{authenticated}v3-priv-proto = \"aes-256\"\nv3-priv-password = \"priv-password\"\nv3-context = \"vlan-7\"\n"
+    );
+    let user = user(&both);
+    let expected = SnmpSecurity::AuthPriv((AuthProtocol::Sha256, auth), (PrivProtocol::Aes256, privacy));
+    assert_eq!((user.name.as_str(), user.context.as_str(), user.security), ("ops", "vlan-7", expected));
 }

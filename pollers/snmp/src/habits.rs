@@ -7,8 +7,8 @@ const ROOM: usize = 1_250;
 const USUAL_SIZE: usize = 60;
 /// Most repetitions: more do not fit into a frame.
 const MOST: u32 = 50;
-/// So many good answers in a row raise the limit that silence or tooBig has set.
-const GOOD_ENOUGH: u32 = 16;
+/// So many good answers in a row raise the limit that silence or tooBig has set, by half.
+const GOOD_ENOUGH: u32 = 8;
 
 /// What an agent puts up with: learned from poll to poll, forgotten with the device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(crate) struct Habits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bulk {
     Unproven,
+    /// It has failed once where GETNEXT has not: the answer was too large for the path, or there is no GETBULK.
+    Doubted,
     Works,
     Missing,
 }
@@ -38,6 +40,11 @@ impl Habits {
     /// Whether GETBULK is worth a try.
     pub(crate) fn may_ask_in_bulk(&self) -> bool {
         self.bulk != Bulk::Missing
+    }
+
+    /// Whether GETBULK has ever been answered.
+    pub(crate) fn has_answered_in_bulk(&self) -> bool {
+        self.bulk == Bulk::Works
     }
 
     /// How many rows of so many columns to ask for.
@@ -56,7 +63,7 @@ impl Habits {
         self.good = self.good.saturating_add(1);
         if self.good >= GOOD_ENOUGH && self.limit < MOST {
             self.good = 0;
-            self.limit += 1;
+            self.limit = self.limit.saturating_add((self.limit / 2).max(1)).min(MOST);
         }
     }
 
@@ -67,10 +74,15 @@ impl Habits {
     }
 
     /// GETNEXT was answered where GETBULK was not, or with an error or without variables. An agent whose GETBULK has
-    /// worked before was unlucky, or has one object that is broken.
+    /// worked before was unlucky, or has one object that is broken; any other has one more try, with the smallest answer.
     pub(crate) fn answers_to_get_next(&mut self) {
-        if self.bulk == Bulk::Unproven {
-            self.bulk = Bulk::Missing;
+        match self.bulk {
+            Bulk::Unproven => {
+                self.bulk = Bulk::Doubted;
+                self.limit = 1;
+            }
+            Bulk::Doubted => self.bulk = Bulk::Missing,
+            Bulk::Works | Bulk::Missing => {}
         }
     }
 }
@@ -110,15 +122,18 @@ mod tests {
         habits.ask_less(2);
         habits.ask_less(1);
         assert_eq!(habits.repetitions(1), 1);
-        for _ in 0..32 {
+        for _ in 0..24 {
             habits.answered(&answer(1, 60));
         }
-        assert_eq!(habits.repetitions(1), 3);
+        assert_eq!(habits.repetitions(1), 4, "1, 2, 3, 4");
     }
 
     #[test]
     fn get_bulk_is_given_up_only_where_it_never_worked() {
         let mut habits = Habits::default();
+        habits.answers_to_get_next();
+        assert!(habits.may_ask_in_bulk());
+        assert_eq!(habits.repetitions(1), 1, "one more try");
         habits.answers_to_get_next();
         assert!(!habits.may_ask_in_bulk());
         let mut habits = Habits::default();

@@ -163,8 +163,9 @@ impl<'a, A: Agent> Walker<'a, A> {
 
     /// What follows each of these: one row or, where the agent has GETBULK, several.
     async fn next(&mut self, at: &[Oid]) -> Result<Answer, Failure> {
+        let mut careful = false;
         while !self.agent.is_v1() && self.habits.may_ask_in_bulk() {
-            let repetitions = self.habits.repetitions(at.len());
+            let repetitions = if careful { 1 } else { self.habits.repetitions(at.len()) };
             let patience = self.patience();
             let bulk = timeout_at(Instant::now() + patience, self.agent.get_bulk(at, repetitions)).await;
             match bulk {
@@ -174,9 +175,13 @@ impl<'a, A: Agent> Walker<'a, A> {
                 }
                 Ok(Err(Failure::TooBig)) if repetitions > 1 => self.habits.ask_less(repetitions),
                 Err(_) if Instant::now() >= self.deadline => return Err(silent()),
-                Err(_) if repetitions > 1 => self.habits.ask_less(repetitions),
+                Err(_) if repetitions > 1 && self.habits.has_answered_in_bulk() => {
+                    self.habits.ask_less(repetitions);
+                }
                 Ok(Err(failure @ Failure::Fault(_))) => return Err(failure),
-                // An error of anything in the range, no GETBULK at all, or nothing but silence: GETNEXT will show.
+                // The error may be about any of the rows: the next one may be good.
+                Ok(Err(Failure::Status { .. })) if repetitions > 1 => careful = true,
+                // An error of the next row, no GETBULK at all, or nothing but silence: GETNEXT will show.
                 Ok(_) | Err(_) => break,
             }
         }
