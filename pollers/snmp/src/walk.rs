@@ -133,14 +133,18 @@ impl<'a, A: Agent> Walker<'a, A> {
         let width = open.len();
         self.bytes_left = self.bytes_left.saturating_sub(answer.size);
         let too_short = answer.varbinds.len() < width;
+        // Some agents have single rows in disorder. That does no harm while each answer leads further than the one before:
+        // so rows are measured by what was asked for, and the walk goes on from the greatest.
+        let asked: Vec<Oid> = open.iter().map(|column| column.at.clone()).collect();
         for (place, varbind) in answer.varbinds.into_iter().enumerate() {
-            let Some(column) = open.get_mut(place.checked_rem(width).unwrap_or(0)) else { continue };
+            let place = place.checked_rem(width).unwrap_or(0);
+            let (Some(column), Some(asked)) = (open.get_mut(place), asked.get(place)) else { continue };
             if !column.is_open() {
                 continue;
             }
             if varbind.value.is_exception() || !varbind.oid.is_within(&column.root) {
                 column.end = Some(Ok(()));
-            } else if varbind.oid <= column.at {
+            } else if varbind.oid <= *asked || varbind.oid == column.at {
                 if width > 1 {
                     return false;
                 }
@@ -149,7 +153,9 @@ impl<'a, A: Agent> Walker<'a, A> {
                 column.end = Some(Err(too_much()));
             } else {
                 self.rows_left = self.rows_left.saturating_sub(1);
-                column.at = varbind.oid.clone();
+                if varbind.oid > column.at {
+                    column.at = varbind.oid.clone();
+                }
                 match varbind.value {
                     Value::Malformed(_) => {
                         column.undecodable.get_or_insert(varbind.oid);
