@@ -4,6 +4,7 @@ pub mod check;
 mod demo;
 mod exit;
 mod poll;
+mod profile;
 mod rules;
 mod run;
 mod simulate;
@@ -47,6 +48,9 @@ enum Command {
     /// Check the rules of alerts, play stored results to them, explain a match
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Show what the agent has learned about its BMCs
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
     /// Simulate a rack of BMCs and SNMP agents on loopback addresses
     Simulate(simulate::SimulateArguments),
 }
@@ -68,6 +72,7 @@ pub fn main() -> Exit {
         Command::Check { config } => run::check(&config),
         Command::Poll(command) => poll::run(command),
         Command::Rules(command) => rules::run(&command),
+        Command::Profile(command) => profile::run(command),
         Command::Simulate(arguments) => simulate::run(arguments),
     }
 }

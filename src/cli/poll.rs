@@ -122,7 +122,7 @@ struct Common {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
+pub(super) enum Output {
     Table,
     Json,
 }
@@ -243,7 +243,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     config::duration::parse(text).ok_or_else(|| "write a time with its unit, as 10s or 500ms".to_owned())
 }
 
-fn target(host: &str, default_port: u16) -> Result<Target, Fault> {
+pub(super) fn target(host: &str, default_port: u16) -> Result<Target, Fault> {
     let parsed = Host::parse(host)
         .map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("--host {host:?}: {fault}")))?;
     Ok(parsed.target(default_port))
@@ -273,7 +273,8 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
         .build()
         .map_err(|error| Fault::new(FaultKind::Internal, format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let lines = app::lines().map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))?;
+        let lines =
+            app::lines(None, None).map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))?;
         let started_at = SystemTime::now();
         let deadline = tokio::time::Instant::now() + wanted.common.timeout;
         let peer = crate::dispatch::resolve(&wanted.target).await?;
@@ -313,7 +314,7 @@ fn fail(fault: &Fault) -> Exit {
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of a command for people")]
-fn show(value: &Value, output: Output) -> Exit {
+pub(super) fn show(value: &Value, output: Output) -> Exit {
     match output {
         Output::Json => println!("{value:#}"),
         Output::Table => print!("{}", table::render(value)),

@@ -1,10 +1,11 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
-use rackpoll_model::PollRequest;
+use rackpoll_model::{IpmiCommand, PollRequest, Reading};
 
 use crate::job::{Credential, Job, Priority};
 
-/// Jobs that one poll answers: identical in request, user and secret (the device is the mailbox's own).
+/// Jobs that one poll answers: identical in user and secret (the device is the mailbox's own), and in what they ask or
+/// in the command that answers it.
 #[derive(Debug)]
 pub(super) struct Visit {
     pub(super) request: PollRequest,
@@ -16,7 +17,7 @@ pub(super) struct Visit {
 impl Visit {
     pub(super) fn new(job: Job) -> Self {
         Self {
-            request: job.request.clone(),
+            request: asked(&job.request),
             credential: job.credential.clone(),
             priority: job.priority,
             jobs: vec![job],
@@ -25,7 +26,27 @@ impl Visit {
 
     /// Whether this poll answers that job too (contract.md, section 2, Merging).
     pub(super) fn answers(&self, job: &Job) -> bool {
-        self.request == job.request && self.credential == job.credential
+        self.request == asked(&job.request) && self.credential == job.credential
+    }
+}
+
+/// What is asked of the device for this: power and identify state are parts of the chassis' status, and cost no command
+/// of their own.
+fn asked(request: &PollRequest) -> PollRequest {
+    match request {
+        PollRequest::Ipmi(IpmiCommand::Power | IpmiCommand::Uid) => PollRequest::Ipmi(IpmiCommand::Chassis),
+        other => other.clone(),
+    }
+}
+
+/// The part of a visit's reading that one of its jobs wants.
+pub(super) fn part(request: &PollRequest, reading: &Arc<Reading>) -> Arc<Reading> {
+    match (request, &**reading) {
+        (PollRequest::Ipmi(IpmiCommand::Power), Reading::Chassis(status)) => {
+            Arc::new(Reading::Power(status.power))
+        }
+        (PollRequest::Ipmi(IpmiCommand::Uid), Reading::Chassis(status)) => Arc::new(Reading::Uid(status.uid)),
+        _ => Arc::clone(reading),
     }
 }
 
@@ -60,6 +81,8 @@ impl Mailbox {
 
 #[cfg(test)]
 mod tests {
+    use rackpoll_model::{ChassisStatus, Uid};
+
     use super::*;
     use crate::device::testing::{job, job_with};
 
@@ -71,6 +94,39 @@ mod tests {
         assert_eq!(mailbox.len(), 2);
         let visit = mailbox.take().unwrap();
         assert_eq!(visit.jobs.len(), 2);
+        assert!(mailbox.take().is_none());
+    }
+
+    fn of(id: &str, command: IpmiCommand) -> Job {
+        Job { request: PollRequest::Ipmi(command), ..job(id, Priority::Schedule) }
+    }
+
+    #[test]
+    fn power_uid_and_chassis_are_one_visit_and_each_has_its_part() {
+        let mut mailbox = Mailbox::default();
+        for command in [IpmiCommand::Power, IpmiCommand::Sdr, IpmiCommand::Uid, IpmiCommand::Chassis] {
+            mailbox.put(of("a", command));
+        }
+        let visit = mailbox.take().unwrap();
+        assert_eq!(visit.request, PollRequest::Ipmi(IpmiCommand::Chassis));
+        let status = ChassisStatus {
+            power: true,
+            uid: Uid::On,
+            power_overload: false,
+            interlock: false,
+            power_fault: false,
+            power_control_fault: false,
+            intrusion: false,
+            front_panel_lockout: false,
+            drive_fault: false,
+            cooling_fault: false,
+        };
+        let reading = Arc::new(Reading::Chassis(status));
+        let parts: Vec<_> = visit.jobs.iter().map(|job| part(&job.request, &reading)).collect();
+        assert_eq!(*parts[0], Reading::Power(true));
+        assert_eq!(*parts[1], Reading::Uid(Uid::On));
+        assert!(Arc::ptr_eq(&parts[2], &reading));
+        assert_eq!(mailbox.take().unwrap().jobs.len(), 1);
         assert!(mailbox.take().is_none());
     }
 

@@ -1,5 +1,7 @@
 //! One worker a device: its mailbox, its lines, and one poll at a time.
 
+mod ipmi;
+pub(crate) mod learned;
 mod line;
 mod mailbox;
 mod snmp;

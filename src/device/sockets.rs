@@ -1,11 +1,14 @@
 use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use rackpoll_io::{IpmiDevice, IpmiSockets, Options, Profile, SnmpDevice, SnmpSockets};
+use rackpoll_io::{IpmiDevice, IpmiSockets, Options, Pace, Profile, SnmpDevice, SnmpSockets};
 use rackpoll_model::{Fault, FaultKind, PollRequest, Secret};
 use tokio::{sync::Semaphore, time::Instant};
 
-use super::{Line, Lines, PollFuture, snmp::Snmp};
-use crate::job::{Access, Credential};
+use super::{Line, Lines, PollFuture, ipmi::Ipmi, snmp::Snmp};
+use crate::{
+    job::{Access, Credential},
+    state::State,
+};
 
 /// Silent SNMP agents that the network is asked about at a time, each with a socket of its own.
 const DIAGNOSES: usize = 2;
@@ -15,18 +18,21 @@ pub struct SocketLines {
     ipmi: IpmiSockets,
     snmp: SnmpSockets,
     diagnoses: Arc<Semaphore>,
+    state: Option<State>,
 }
 
 impl SocketLines {
-    /// Opens the sockets.
+    /// Opens the sockets. `state`: where what is learned about BMCs is kept. `pace`: how many commands a BMC has to bear,
+    /// whoever wants them.
     ///
     /// # Errors
     /// The operating system has no socket for us.
-    pub fn bind() -> std::io::Result<Self> {
+    pub fn bind(state: Option<State>, pace: Option<Pace>) -> std::io::Result<Self> {
         Ok(Self {
-            ipmi: IpmiSockets::bind()?,
+            ipmi: IpmiSockets::bind()?.paced(pace),
             snmp: SnmpSockets::new(),
             diagnoses: Arc::new(Semaphore::new(DIAGNOSES)),
+            state,
         })
     }
 }
@@ -36,7 +42,8 @@ impl Lines for SocketLines {
         match credential {
             Credential::Ipmi { user, password, access } => match options(user, password, access) {
                 Ok(options) => {
-                    Box::new(Ipmi(IpmiDevice::with_options(&self.ipmi, peer, options, Profile::default())))
+                    let device = IpmiDevice::with_options(&self.ipmi, peer, options, Profile::default());
+                    Box::new(Ipmi::new(device, peer, self.state.clone()))
                 }
                 Err(fault) => Box::new(Refused(fault)),
             },
@@ -58,30 +65,6 @@ fn options(user: &str, password: &Secret, access: &Access) -> Result<Options, Fa
         options = options.k_g(k_g.clone())?;
     }
     Ok(options)
-}
-
-struct Ipmi(IpmiDevice);
-
-impl Line for Ipmi {
-    fn poll<'a>(&'a mut self, request: &'a PollRequest, deadline: Instant) -> PollFuture<'a> {
-        Box::pin(async move {
-            match request {
-                PollRequest::Ipmi(command) => self.0.poll(*command, deadline).await,
-                PollRequest::Snmp(_) => Err(wrong_line()),
-            }
-        })
-    }
-
-    fn attempts(&self) -> u32 {
-        self.0.attempts()
-    }
-
-    fn close<'a>(&'a mut self, limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async move {
-            // Dropping the device sends Close Session all the same.
-            let _ = tokio::time::timeout(limit, self.0.close()).await;
-        })
-    }
 }
 
 /// A line that cannot be: its credential is one that the protocol cannot carry.

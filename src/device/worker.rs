@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     line::{Line, Lines},
-    mailbox::{Mailbox, Visit},
+    mailbox::{Mailbox, Visit, part},
 };
 use crate::job::{Credential, Job, Outcome};
 
@@ -150,6 +150,7 @@ impl Worker {
             return;
         }
         for job in visit.jobs {
+            let reading = reading.as_ref().map(|reading| part(&job.request, reading)).map_err(Fault::clone);
             let outcome = Outcome {
                 subject: job.subject,
                 target: Some(job.target),
@@ -157,7 +158,7 @@ impl Worker {
                 started_at,
                 finished_at,
                 attempts,
-                reading: reading.clone(),
+                reading,
             };
             if self.outcomes.send(outcome).await.is_err() {
                 return;

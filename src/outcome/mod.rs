@@ -7,6 +7,7 @@ pub(crate) mod access;
 pub(crate) mod alerts;
 pub(crate) mod cache;
 pub(crate) mod power;
+pub mod profile;
 pub mod rules;
 pub(crate) mod sel_cursor;
 pub(crate) mod sequence;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::StateError;
 use crate::{
-    outcome::{access, alerts, cache, power, sel_cursor, sequence},
+    outcome::{access, alerts, cache, power, profile, sel_cursor, sequence},
     publish::outbox::{self, Depth},
 };
 
@@ -32,6 +32,7 @@ const STEPS: &[&[&str]] = &[
     &[alerts::TABLE],
     &[access::TABLE],
     &[sel_cursor::TABLE],
+    &[profile::TABLE],
 ];
 
 /// An open state file.
@@ -80,6 +81,17 @@ pub(super) fn cached_results(folder: &Path) -> Result<Vec<(String, String)>, Sta
     let path = folder.join(NAME);
     let read = || -> rusqlite::Result<_> { cache::all(&reader(&path)?) };
     read().map_err(|source| StateError::Database { path: path.clone(), source })
+}
+
+/// The profiles in the state file of this folder, whoever uses it just now.
+///
+/// # Errors
+/// There is no such file, or it cannot be read.
+pub fn kept_profiles(folder: &Path) -> Result<Vec<profile::Kept>, StateError> {
+    let path = folder.join(NAME);
+    let database = |source| StateError::Database { path: path.clone(), source };
+    let file = reader(&path).map_err(database)?;
+    profile::all(&file).map_err(database)
 }
 
 fn prepare(file: &Connection) -> rusqlite::Result<()> {

@@ -23,11 +23,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
     job::Outcome,
-    outcome::rules::Segments,
+    outcome::{profile::Kept, rules::Segments},
     publish::{Message, outbox::Pending},
 };
 
 pub(crate) use disk::Disk;
+pub use file::kept_profiles;
 use reader::Question;
 use writer::{Change, Writer};
 
@@ -198,6 +199,23 @@ impl State {
     /// Tells what was held back long enough.
     pub async fn look(&self, now: SystemTime) {
         let _ = self.changes.send(Change::Look(now)).await;
+    }
+
+    /// Keeps what was learned about a BMC.
+    pub async fn keep_profile(&self, kept: Kept) {
+        if self.changes.send(Change::Profile(Box::new(kept))).await.is_err() {
+            tracing::debug!("what was learned about a BMC is not kept: the state file is closed");
+        }
+    }
+
+    /// What is kept of the BMC at this address, and of its sensors where they are wanted.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn profile(&self, peer: &str, sensors: bool) -> Result<Option<Kept>, StateError> {
+        let peer = peer.to_owned();
+        let kept = self.ask(&self.cache, |answer| Question::Profile { peer, sensors, answer }).await?;
+        Ok(kept.into_iter().next())
     }
 
     /// Takes an outcome over. Returns once there is room for it; it is on disk when its `recorded` fires.

@@ -2,7 +2,10 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    outcome::cache,
+    outcome::{
+        cache,
+        profile::{self, Kept},
+    },
     publish::outbox::{self, Pending},
 };
 
@@ -15,6 +18,7 @@ pub(super) type Answer<T> = oneshot::Sender<rusqlite::Result<Vec<T>>>;
 pub(super) enum Question {
     Cached { id: String, limit: i64, answer: Answer<String> },
     Batch { after: i64, limit: usize, answer: Answer<Pending> },
+    Profile { peer: String, sensors: bool, answer: Answer<Kept> },
 }
 
 /// A reader thread's life.
@@ -27,6 +31,10 @@ pub(super) fn run(file: &Connection, mut questions: mpsc::Receiver<Question>) {
             }
             Question::Batch { after, limit, answer } => {
                 let _ = answer.send(outbox::batch(file, after, limit));
+            }
+            Question::Profile { peer, sensors, answer } => {
+                let kept = profile::of(file, &peer, sensors);
+                let _ = answer.send(kept.map(|kept| kept.into_iter().collect()));
             }
         }
     }

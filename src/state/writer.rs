@@ -13,7 +13,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::{Counters, Disk, record::Book};
 use crate::{
     job::Outcome,
-    outcome::rules::Segments,
+    outcome::{
+        profile::{self, Kept},
+        rules::Segments,
+    },
     publish::{
         Message,
         outbox::{self, Depth},
@@ -38,6 +41,7 @@ pub(super) enum Change {
     Segments(Arc<Segments>),
     Look(SystemTime),
     Heartbeat(Box<Message>),
+    Profile(Box<Kept>),
     Close,
 }
 
@@ -129,6 +133,9 @@ impl Writer {
                     Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) => {
                         tracing::error!(%error, "an event cannot be kept, and is told when its time comes again");
                     }
+                    Change::Profile(kept) => {
+                        tracing::error!(%error, peer = kept.peer, "what was learned about a BMC is not kept");
+                    }
                     Change::Remove { .. } | Change::Close => {
                         tracing::error!(%error, "confirmed messages stay in the outbox and go out again");
                     }
@@ -184,6 +191,7 @@ impl Writer {
                         heartbeat = Some(id);
                     }
                     Change::Look(now) => self.book.look(disk, *now, &mut depth)?,
+                    Change::Profile(kept) => profile::keep(disk, kept)?,
                     Change::Segments(_) | Change::Close => {}
                 }
             }
@@ -243,7 +251,8 @@ fn tell(change: Change) {
         Change::Remove { done, .. } => {
             let _ = done.send(());
         }
-        Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Close => {}
+        Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Profile(_) | Change::Close => {
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use crate::{
     diagnosis::{self, Service},
     entropy::Entropy,
+    pace::Bucket,
     peers::Channel,
     sockets::{IpmiSockets, Shared},
 };
@@ -24,7 +25,7 @@ const WORTH_A_DIAGNOSIS: Duration = Duration::from_millis(1500);
 pub struct IpmiDevice {
     sockets: IpmiSockets,
     channel: Arc<Channel>,
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turn: Arc<tokio::sync::Mutex<Bucket>>,
     polls: Polls,
     attempts: u32,
 }
@@ -73,12 +74,13 @@ impl IpmiDevice {
         let peer = self.channel.peer;
         self.attempts = 0;
         let turn = Arc::clone(&self.turn);
-        let Ok(_turn) = timeout_at(deadline, turn.lock()).await else {
+        let Ok(mut bucket) = timeout_at(deadline, turn.lock()).await else {
             let busy = "another credential's poll of this BMC took until the deadline";
             return Err(named(peer, Fault::new(FaultKind::Busy, busy)));
         };
         self.attempts = 1;
         let restarted = self.statistics().restarted;
+        let pace = self.sockets.shared.pace();
         let mut exchanges =
             Exchanges { shared: &self.sockets.shared, channel: &self.channel, timer: None, deadline };
         let mut step = conversation.step(None);
@@ -87,6 +89,12 @@ impl IpmiDevice {
                 Step::Done(result) => break result,
                 Step::Ask(request) => request,
             };
+            if let Some(pace) = pace {
+                let wait = bucket.take(Instant::now(), pace);
+                if !wait.is_zero() {
+                    tokio::time::sleep_until((Instant::now() + wait).min(deadline)).await;
+                }
+            }
             let manner = Manner { patience: conversation.patience(), bridge: conversation.bridge() };
             step = match exchanges.ask(request, manner).await {
                 Ok(Some(response)) => conversation.step(Some(response)),
@@ -149,7 +157,17 @@ impl IpmiDevice {
         self.polls.sensors(SensorMemory::profile)
     }
 
-    /// Takes over what was kept of the BMC's sensors. It is checked against the BMC before it is used.
+    /// Takes over what an earlier run has learned of the BMC; what this one has learned since stays.
+    pub fn restore(&self, profile: Profile) {
+        self.channel.session().restore(profile);
+    }
+
+    /// What is known of the BMC's sensors.
+    pub fn sensors<T>(&self, see: impl FnOnce(&SensorMemory) -> T) -> T {
+        self.polls.sensors(see)
+    }
+
+    /// Takes over what an earlier run has kept of the BMC's sensors. It is checked against the BMC before it is used.
     pub fn restore_sensors(&mut self, profile: SdrProfile) {
         self.polls.restore_sensors(profile);
     }

@@ -8,13 +8,17 @@ mod device;
 mod diagnosis;
 mod entropy;
 mod keeper;
+mod pace;
 mod peers;
 mod sockets;
 
 pub use device::IpmiDevice;
 pub use diagnosis::{Service, why_silent};
+pub use pace::Pace;
 pub use rackpoll_ipmi::{
+    command::Privilege,
     crypto::{CipherSuite, IPMI_15_PASSWORD, Ipmi15Authentication},
+    sdr::{Key as SdrKey, SdrProfile, SensorMemory},
     session::{Options, Profile, Statistics, Timing, Workaround},
 };
 pub use rackpoll_snmp::{SnmpDevice, SnmpSockets};

@@ -8,7 +8,7 @@ use std::{
 use rackpoll_ipmi::session::Session;
 use tokio::sync::Notify;
 
-use crate::sockets::Shared;
+use crate::{pace::Bucket, sockets::Shared};
 
 /// One session with one peer: what a device and the tasks of the sockets share.
 pub(crate) struct Channel {
@@ -64,13 +64,13 @@ pub(crate) struct Peers {
 #[derive(Default, Clone)]
 struct Peer {
     channels: Vec<Arc<Channel>>,
-    /// Held during a poll: one command in flight a BMC, whatever the credentials.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Held during a poll: one command in flight a BMC, whatever the credentials, and all of them at one pace.
+    turn: Arc<tokio::sync::Mutex<Bucket>>,
 }
 
 impl Peers {
     /// Adds a channel and answers the lock that its polls take turns by.
-    pub(crate) fn add(&self, channel: &Arc<Channel>) -> Arc<tokio::sync::Mutex<()>> {
+    pub(crate) fn add(&self, channel: &Arc<Channel>) -> Arc<tokio::sync::Mutex<Bucket>> {
         let mut peers = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         let peer = peers.entry(channel.peer).or_default();
         peer.channels.push(Arc::clone(channel));

@@ -15,6 +15,7 @@ use tokio::{net::UdpSocket, runtime::Handle, sync::Semaphore, task::AbortHandle}
 
 use crate::{
     keeper,
+    pace::Pace,
     peers::{Channel, Peers},
 };
 
@@ -39,6 +40,7 @@ pub struct IpmiSockets {
 pub(crate) struct Shared {
     pub(crate) peers: Peers,
     pub(crate) diagnoses: Semaphore,
+    pace: std::sync::Mutex<Option<Pace>>,
     pub(crate) library: Arc<Library>,
     v4: OnceLock<Option<Arc<UdpSocket>>>,
     v6: OnceLock<Option<Arc<UdpSocket>>>,
@@ -90,6 +92,7 @@ impl IpmiSockets {
         let shared = Arc::new(Shared {
             peers: Peers::default(),
             diagnoses: Semaphore::new(1),
+            pace: std::sync::Mutex::default(),
             library: Arc::new(Library::new()),
             v4: OnceLock::new(),
             v6: OnceLock::new(),
@@ -102,6 +105,13 @@ impl IpmiSockets {
         let keeper = keeper::run(Arc::downgrade(&sockets.shared));
         sockets.start(keeper);
         Ok(sockets)
+    }
+
+    /// No BMC has to bear more commands than this from now on; by default there is no limit.
+    #[must_use]
+    pub fn paced(self, pace: Option<Pace>) -> Self {
+        *self.shared.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = pace;
+        self
     }
 
     /// What went over the sockets so far.
@@ -153,6 +163,10 @@ impl IpmiSockets {
 }
 
 impl Shared {
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        *self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn socket(&self, peer: SocketAddr) -> Option<&UdpSocket> {
         let slot = if peer.is_ipv6() { &self.v6 } else { &self.v4 };
         slot.get()?.as_deref()

@@ -1,6 +1,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
+use rackpoll_io::Pace;
 use uuid::Uuid;
 
 use super::{Name, networks, optional_name};
@@ -37,6 +38,8 @@ pub struct Agent {
     pub timeout: Duration,
     /// How often a heartbeat goes out, where one does.
     pub heartbeat: Option<Duration>,
+    /// How many commands one BMC has to bear, schedules and the bus together.
+    pub pace: Pace,
 }
 
 /// RackHD's.
@@ -51,6 +54,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// As many devices as answer slowly at the same time in a fleet of 10,000; each costs some KB while it is polled.
 const MAX_IN_FLIGHT: i64 = 2_000;
+
+/// Weak BMCs work on one command for 10 to 20 ms. Six times as many in a burst: all sensors of a large server at once,
+/// with the thresholds and hysteresis of a hundred.
+const BMC_COMMANDS: i64 = 50;
 
 /// RackHD's.
 const CACHE_ENTRIES: i64 = 10;
@@ -93,6 +100,8 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
     let heartbeat = table
         .duration("heartbeat", Duration::ZERO..=Duration::from_secs(3_600), findings)
         .unwrap_or(HEARTBEAT);
+    let per_second = table.whole("bmc-commands-per-second", 1..=10_000, findings).unwrap_or(BMC_COMMANDS);
+    let per_second = u32::try_from(per_second).unwrap_or(1);
     table.refuse_rest("[agent]", findings);
     Agent {
         name: name.unwrap_or_else(|| name_of(&surroundings.host_name)),
@@ -108,6 +117,7 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         timeout,
         // Faster than each second it would be noise.
         heartbeat: (!heartbeat.is_zero()).then(|| heartbeat.max(Duration::from_secs(1))),
+        pace: Pace { burst: per_second.saturating_mul(6), per_second },
     }
 }
 

@@ -127,7 +127,8 @@ impl Poller {
             };
             polls.push(Arc::new(ScheduledPoll {
                 value: self.value(&work_item_id, device, &credential, context.encryption),
-                schedule: self.timing.schedule(&work_item_id),
+                // By the device: what is due on it in the same grid is due at the same moment, and is asked together.
+                schedule: self.timing.schedule(name.as_str()),
                 watch: self.watch(name, device, context),
                 work_item_id,
                 poller: id.clone(),

@@ -24,12 +24,10 @@ pub(super) enum Timing {
 }
 
 impl Timing {
-    pub(super) fn schedule(&self, work_item_id: &str) -> Schedule {
+    pub(super) fn schedule(&self, device: &str) -> Schedule {
         match self {
-            Self::Every { every, spread } => Schedule::every(*every, *spread, work_item_id),
-            Self::Cron { cron, zone, spread } => {
-                Schedule::cron((**cron).clone(), *zone, *spread, work_item_id)
-            }
+            Self::Every { every, spread } => Schedule::every(*every, *spread, device),
+            Self::Cron { cron, zone, spread } => Schedule::cron((**cron).clone(), *zone, *spread, device),
         }
     }
 }

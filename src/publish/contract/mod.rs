@@ -22,6 +22,7 @@ pub use reading::reading_value;
 pub use reply::{cache_answer, error_event, no_cache_record};
 pub use result::{failure, result, result_value};
 pub use sel::long as sel_entry;
+pub use time::rfc3339_millis;
 
 #[cfg(test)]
 mod golden;

@@ -7,6 +7,11 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// The same of milliseconds since 1970.
+pub fn rfc3339_millis(millis: i64) -> String {
+    rfc3339(SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+}
+
 /// JavaScript's `Date()` text in UTC: `Mon Nov 23 2026 20:49:29 GMT+0000 (Coordinated Universal Time)`.
 pub(super) fn javascript(time: SystemTime) -> String {
     DateTime::<Utc>::from(time)

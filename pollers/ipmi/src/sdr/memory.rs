@@ -99,6 +99,11 @@ impl SensorMemory {
         self.known.as_ref().map(|known| &known.repository)
     }
 
+    /// What the repository belongs to, where it has been read.
+    pub fn key(&self) -> Option<&Key> {
+        self.known.as_ref().map(|known| &known.key)
+    }
+
     /// Sensors that are not there, as far as we know, in the repository's order.
     pub fn absent(&self) -> impl Iterator<Item = &Arc<rackpoll_model::Sensor>> {
         let known = self.known.iter();

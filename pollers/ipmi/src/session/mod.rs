@@ -166,6 +166,13 @@ impl Session {
         }
     }
 
+    /// Takes over what an earlier run has learned; what this one has learned since is newer and stays.
+    pub fn restore(&mut self, profile: Profile) {
+        if self.profile == Profile::default() {
+            self.profile = profile;
+        }
+    }
+
     /// Logs in, where there is no session yet.
     pub fn open(&mut self, now: Instant, deadline: Instant) -> Result<(), InFlight> {
         self.want(now, Wanted::new(None, Privilege::User, deadline, Manner::default()))

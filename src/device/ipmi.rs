@@ -1,0 +1,228 @@
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rackpoll_io::{IpmiDevice, Profile, SdrKey, SdrProfile};
+use rackpoll_model::{IpmiCommand, PollRequest};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Line, PollFuture, learned, sockets::wrong_line};
+use crate::{outcome::profile::Kept, state::State};
+
+/// A line to a BMC. What it learns is kept in the state file, where there is one.
+pub(super) struct Ipmi {
+    device: IpmiDevice,
+    peer: String,
+    state: Option<State>,
+    /// What the state file has.
+    kept: Profile,
+    kept_sensors: Option<Sensors>,
+    restored: bool,
+    restored_sensors: bool,
+}
+
+/// What has to change about a BMC's sensors before they are worth a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sensors {
+    key: SdrKey,
+    read_size: u8,
+    absent: usize,
+}
+
+impl Ipmi {
+    pub(super) fn new(device: IpmiDevice, peer: SocketAddr, state: Option<State>) -> Self {
+        Self {
+            device,
+            peer: peer.to_string(),
+            state,
+            kept: Profile::default(),
+            kept_sensors: None,
+            restored: false,
+            restored_sensors: false,
+        }
+    }
+
+    /// Takes over what an earlier run has learned, before it is first needed.
+    async fn restore(&mut self, command: IpmiCommand) {
+        let sensors = asks_sensors(command) && !self.restored_sensors;
+        if self.restored && !sensors {
+            return;
+        }
+        let Some(state) = &self.state else { return };
+        let kept = match state.profile(&self.peer, sensors).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::warn!(%error, peer = self.peer, "what was learned about a BMC cannot be read; it is learned anew");
+                None
+            }
+        };
+        if !self.restored {
+            self.restored = true;
+            if let Some(kept) = &kept {
+                self.kept = learned::from_json(&kept.session);
+                self.device.restore(self.kept.clone());
+            }
+        }
+        if sensors {
+            self.restored_sensors = true;
+            let bytes = kept.and_then(|kept| kept.sensors);
+            if let Some(profile) = bytes.and_then(|bytes| SdrProfile::from_bytes(&bytes).ok()) {
+                self.device.restore_sensors(profile);
+                self.kept_sensors = self.sensors();
+            }
+        }
+    }
+
+    fn sensors(&self) -> Option<Sensors> {
+        self.device.sensors(|memory| {
+            let key = memory.key().copied()?;
+            Some(Sensors { key, read_size: memory.read_size(), absent: memory.absent().count() })
+        })
+    }
+
+    /// Keeps what is new.
+    async fn keep(&mut self, command: IpmiCommand) {
+        let Some(state) = &self.state else { return };
+        let profile = self.device.profile();
+        let sensors = if asks_sensors(command) { self.sensors() } else { self.kept_sensors };
+        let new_sensors = sensors.filter(|_| sensors != self.kept_sensors);
+        if new_sensors.is_none() && !learned::differs(&profile, &self.kept) {
+            return;
+        }
+        let bytes = new_sensors
+            .and_then(|_| self.device.sensors(|memory| memory.profile().map(|profile| profile.to_bytes())));
+        let changed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let kept = Kept {
+            peer: self.peer.clone(),
+            session: Value::Object(learned::to_json(&profile)).to_string(),
+            sensors: bytes,
+            changed: i64::try_from(changed).unwrap_or(i64::MAX),
+        };
+        state.keep_profile(kept).await;
+        self.kept = profile;
+        self.kept_sensors = sensors;
+    }
+}
+
+fn asks_sensors(command: IpmiCommand) -> bool {
+    matches!(command, IpmiCommand::Sdr | IpmiCommand::DriveHealth | IpmiCommand::Thresholds)
+}
+
+impl Line for Ipmi {
+    fn poll<'a>(&'a mut self, request: &'a PollRequest, deadline: Instant) -> PollFuture<'a> {
+        Box::pin(async move {
+            let PollRequest::Ipmi(command) = request else { return Err(wrong_line()) };
+            self.restore(*command).await;
+            let reading = self.device.poll(*command, deadline).await;
+            self.keep(*command).await;
+            reading
+        })
+    }
+
+    fn attempts(&self) -> u32 {
+        self.device.attempts()
+    }
+
+    fn close<'a>(&'a mut self, limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            // Dropping the device sends Close Session all the same.
+            let _ = tokio::time::timeout(limit, self.device.close()).await;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rackpoll_model::Secret;
+    use rackpoll_simulator::rack::{BmcHandle, DEFAULT_PASSWORD, Rack, RackConfig, VIEWER};
+
+    use super::*;
+    use crate::{
+        device::{Lines, SocketLines},
+        job::{Access, Credential},
+        state::{Limits, kept_profiles},
+    };
+
+    async fn poll(lines: &SocketLines, peer: SocketAddr, commands: &[IpmiCommand]) {
+        let password = Secret::from(DEFAULT_PASSWORD);
+        let credential = Credential::Ipmi { user: VIEWER.to_owned(), password, access: Access::default() };
+        let mut line = lines.line(peer, &credential);
+        for command in commands {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            line.poll(&PollRequest::Ipmi(*command), deadline).await.unwrap();
+        }
+        line.close(Duration::from_secs(1)).await;
+    }
+
+    /// How often the BMC was asked for its abilities, and for a record of its sensor repository.
+    fn asked(bmc: &BmcHandle) -> (u64, u64) {
+        let counters = bmc.counters();
+        (counters.command(0x06, 0x38), counters.command(0x0a, 0x23))
+    }
+
+    #[tokio::test]
+    async fn what_was_learned_is_kept_over_a_restart_and_spares_the_bmc_the_questions() {
+        let rack = Rack::start(RackConfig {
+            bmcs: 1,
+            agents: 0,
+            base: [127, 67, 0, 0].into(),
+            bmc_port: 0,
+            ..RackConfig::default()
+        })
+        .await
+        .unwrap();
+        let bmc = &rack.devices()[0];
+        let handle = bmc.bmc().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let open = || State::open(folder.path(), "agent", Limits::default()).unwrap();
+
+        let state = open();
+        let lines = SocketLines::bind(Some(state.clone()), None).unwrap();
+        poll(&lines, bmc.address, &[IpmiCommand::Power, IpmiCommand::Sdr]).await;
+        drop(lines);
+        state.close().await;
+        let (abilities, records) = asked(handle);
+        assert!(abilities > 0 && records > 0);
+
+        let kept = kept_profiles(folder.path()).unwrap();
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].peer, bmc.address.to_string());
+        assert!(kept[0].changed > 0);
+        let profile = learned::from_json(&kept[0].session);
+        assert_eq!(profile.suite.map(|suite| suite.id()), Some(17));
+        assert!(profile.round_trip.is_some());
+        let sensors = SdrProfile::from_bytes(kept[0].sensors.as_ref().unwrap());
+        assert!(sensors.is_ok());
+
+        let state = open();
+        let lines = SocketLines::bind(Some(state.clone()), None).unwrap();
+        poll(&lines, bmc.address, &[IpmiCommand::Sdr, IpmiCommand::Power]).await;
+        drop(lines);
+        state.close().await;
+        assert_eq!(asked(handle), (abilities, records), "it knows all that from before");
+        // A run that learned nothing about sensors leaves them as they were.
+        let again = kept_profiles(folder.path()).unwrap();
+        assert_eq!(again[0].sensors, kept[0].sensors);
+        rack.stop().await;
+    }
+
+    #[tokio::test]
+    async fn without_a_state_file_nothing_is_kept_and_polls_work() {
+        let rack = Rack::start(RackConfig {
+            bmcs: 1,
+            agents: 0,
+            base: [127, 68, 0, 0].into(),
+            bmc_port: 0,
+            ..RackConfig::default()
+        })
+        .await
+        .unwrap();
+        let lines = SocketLines::bind(None, None).unwrap();
+        poll(&lines, rack.devices()[0].address, &[IpmiCommand::Power]).await;
+        rack.stop().await;
+    }
+}
