@@ -22,6 +22,7 @@ mod hostile;
 mod kill;
 mod mqtt;
 mod outage;
+mod sel;
 mod shutdown;
 mod snmp;
 mod sockets;
