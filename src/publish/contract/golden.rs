@@ -1,6 +1,7 @@
 //! Every message that the agent publishes, byte for byte but for the indentation, in `tests/golden`. After a change that
 //! is meant, `RACKPOLL_BLESS=1 cargo test golden` writes them anew; the difference belongs into the review.
 
+mod parts;
 mod sensors;
 
 use std::{
@@ -167,6 +168,9 @@ fn cases() -> Vec<Case> {
         ("sdr-discrete", good("sdr", Reading::Sdr(sensors::discrete_sensors()))),
         ("drive-health", good("driveHealth", Reading::DriveHealth(sensors::drives()))),
         ("thresholds", good("thresholds", Reading::Thresholds(sensors::thresholds()))),
+        ("fru", good("fru", Reading::Fru(parts::devices()))),
+        ("mc", good("mc", Reading::Controller(parts::controller()))),
+        ("dcmi", good("dcmi", Reading::PowerReading(parts::power_reading()))),
         ("snmp-oids", result(&snmp, &reading_value(&walks()), ACCOUNTING)),
         ("failure", failure(&outcome("chassis", fault()), ACCOUNTING)),
         ("failure-with-reply", failure(&refused, ACCOUNTING)),
