@@ -20,7 +20,7 @@ use crate::{
     config::{Broker, Config, Server},
     device::{Lines, SocketLines},
     dispatch::Dispatcher,
-    intake::{self, Fences, Timetable},
+    intake::{self, Fences, Timetable, Waiter},
     job::{Job, Outcome},
     lifecycle,
     publish::{Message, contract},
@@ -97,10 +97,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
     let timetable = Timetable::new(config.polls.iter().cloned(), &graph_id, SystemTime::now);
     let polls = config.polls.iter().filter(|poll| !poll.paused).count();
     let recorder = tokio::spawn(record(outcomes_in, state.clone()));
+    let waiter =
+        Waiter { dispatcher: dispatcher.clone(), outcomes, state: state.clone(), stop: stop.clone() };
     let front = [
         tokio::spawn(timetable.run(due, stop.clone())),
         tokio::spawn(serve_ticks(due_in, dispatcher.clone())),
-        tokio::spawn(serve_commands(commands_in, fences, dispatcher.clone(), outcomes, stop.clone())),
+        tokio::spawn(serve_commands(commands_in, fences, waiter)),
     ];
     state.watch_segments(Arc::clone(&config.segments)).await;
     let looking = tokio::spawn(look(state.clone()));
@@ -236,7 +238,12 @@ pub fn lines(state: Option<State>, pace: Option<Pace>) -> Result<SocketLines, Ap
 async fn record(mut outcomes: mpsc::Receiver<Outcome>, state: State) {
     while let Some(outcome) = outcomes.recv().await {
         tell(&outcome);
-        state.record(outcome).await;
+        let mut outcome = outcome;
+        match outcome.subject.divert.take() {
+            None => state.record(outcome).await,
+            // A command that waits looks at it first. Where that has gone the agent stops, and the command comes again.
+            Some(divert) => drop(divert.send(Box::new(outcome))),
+        }
     }
 }
 
@@ -265,18 +272,15 @@ async fn serve_ticks(mut due: mpsc::Receiver<Job>, dispatcher: Dispatcher) {
     }
 }
 
-async fn serve_commands(
-    mut commands: mpsc::Receiver<Delivery>,
-    fences: Arc<Fences>,
-    dispatcher: Dispatcher,
-    outcomes: mpsc::Sender<Outcome>,
-    stop: CancellationToken,
-) {
-    while let Some(Some(delivery)) = stop.run_until_cancelled(commands.recv()).await {
+async fn serve_commands(mut commands: mpsc::Receiver<Delivery>, fences: Arc<Fences>, waiter: Waiter) {
+    while let Some(Some(delivery)) = waiter.stop.run_until_cancelled(commands.recv()).await {
         match intake::parse_command(delivery, &fences, SystemTime::now()) {
-            Ok(job) => submit(&dispatcher, job).await,
+            Ok(mut job) => match job.wait.take() {
+                None => submit(&waiter.dispatcher, job).await,
+                Some(wait) => drop(tokio::spawn(waiter.clone().run(job, *wait))),
+            },
             Err(refused) => {
-                if outcomes.send(*refused).await.is_err() {
+                if waiter.outcomes.send(*refused).await.is_err() {
                     return;
                 }
             }

@@ -11,7 +11,7 @@ use rackpoll_model::{Blame, Fault, PollRequest, Reading, Secret, SnmpCredential}
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::outcome::rules::Watch;
+use crate::{intake::Wait, outcome::rules::Watch};
 
 /// One poll that a schedule or a command wants.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Job {
     pub timeout: Duration,
     /// Commands go before ticks.
     pub priority: Priority,
+    /// For a command that is polled until its result is as it should be.
+    pub wait: Option<Box<Wait>>,
     /// Whom the result is for and under which keys it goes out.
     pub subject: Subject,
 }
@@ -54,6 +56,8 @@ pub struct Subject {
     pub recorded: Option<oneshot::Sender<()>>,
     /// What is looked for in the result.
     pub watch: Arc<Watch>,
+    /// Where the outcome goes in place of the state file: to a command that waits for another one.
+    pub divert: Option<oneshot::Sender<Box<Outcome>>>,
     /// For a scheduled run: handed back when it is over.
     pub ticket: Option<Ticket>,
 }

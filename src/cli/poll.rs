@@ -295,6 +295,7 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
                 reply: None,
                 recorded: None,
                 watch: Arc::default(),
+                divert: None,
                 ticket: None,
             },
             target: Some(wanted.target),

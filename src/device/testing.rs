@@ -31,6 +31,7 @@ pub(crate) fn job_with(id: &str, priority: Priority, password: &str) -> Job {
         },
         timeout: Duration::from_secs(10),
         priority,
+        wait: None,
         subject: Subject {
             topic: Topic::Ipmi("power".into()),
             work_item_id: Some(id.into()),
@@ -42,6 +43,7 @@ pub(crate) fn job_with(id: &str, priority: Priority, password: &str) -> Job {
             reply: None,
             recorded: None,
             watch: Arc::default(),
+            divert: None,
             ticket: None,
         },
     }

@@ -15,6 +15,7 @@ use zeroize::Zeroize;
 use super::{
     fences::{Fences, Kind},
     scrub::scrub_map,
+    wait::Wait,
 };
 use crate::{
     broker::Delivery,
@@ -32,7 +33,7 @@ const LARGEST_BODY: usize = 256 << 10;
 const LONGEST_SECRET: usize = 512;
 
 /// Keys of results that a command must not bring along.
-const OURS: [&str; 3] = ["_poll", "error", "result"];
+const OURS: [&str; 4] = ["_poll", "_wait", "error", "result"];
 
 /// Reads a command.
 ///
@@ -52,19 +53,22 @@ pub fn parse(delivery: Delivery, fences: &Fences, now: SystemTime) -> Result<Job
         reply: reply_to,
         recorded: Some(recorded),
         watch: Arc::default(),
+        divert: None,
         ticket: None,
     };
     let mut target = None;
     let read = read_body(&body, &mut subject.value)
-        .and_then(|()| Command { kind: key.kind, fences }.read(&key, &mut subject, &mut target));
+        .and_then(|()| Command { kind: key.kind, fences }.read(&key, &mut subject, &mut target))
+        .and_then(|asked| Ok((asked, Wait::read(&subject.value)?)));
     body.zeroize();
     match (read, target) {
-        (Ok((request, credential)), Some(target)) => Ok(Job {
+        (Ok(((request, credential), wait)), Some(target)) => Ok(Job {
             request,
             target,
             credential,
             timeout: fences.timeout(),
             priority: Priority::Command,
+            wait: wait.map(Box::new),
             subject,
         }),
         (read, target) => {

@@ -8,6 +8,7 @@ mod request;
 mod schedule;
 mod scrub;
 mod timetable;
+mod wait;
 
 pub use command::parse as parse_command;
 pub use cron::{Cron, CronFault};
@@ -16,6 +17,7 @@ pub use request::{CacheRequest, RequestFault, parse as parse_request};
 pub use schedule::Schedule;
 pub use scrub::scrub;
 pub use timetable::Timetable;
+pub use wait::{Wait, Waiter};
 
 #[cfg(test)]
 mod hostile;

@@ -191,6 +191,11 @@ impl State {
         let _ = self.changes.send(Change::Segments(segments)).await;
     }
 
+    /// Puts a message into the outbox that changes nothing else.
+    pub async fn publish(&self, message: Message) {
+        let _ = self.changes.send(Change::Publish(Box::new(message))).await;
+    }
+
     /// Puts a heartbeat into the outbox, in place of the one before where that still waits.
     pub async fn heartbeat(&self, heartbeat: Message) {
         let _ = self.changes.send(Change::Heartbeat(Box::new(heartbeat))).await;

@@ -42,6 +42,7 @@ pub(super) enum Change {
     Look(SystemTime),
     Heartbeat(Box<Message>),
     Profile(Box<Kept>),
+    Publish(Box<Message>),
     Close,
 }
 
@@ -130,7 +131,7 @@ impl Writer {
                         self.counters.lost.fetch_add(1, Ordering::Relaxed);
                         tracing::error!(%error, poller = poller(outcome), "a poll's outcome is lost: it cannot be kept");
                     }
-                    Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) => {
+                    Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Publish(_) => {
                         tracing::error!(%error, "an event cannot be kept, and is told when its time comes again");
                     }
                     Change::Profile(kept) => {
@@ -190,6 +191,10 @@ impl Writer {
                         depth.add(message.body.len());
                         heartbeat = Some(id);
                     }
+                    Change::Publish(message) => {
+                        outbox::add(disk, message)?;
+                        depth.add(message.body.len());
+                    }
                     Change::Look(now) => self.book.look(disk, *now, &mut depth)?,
                     Change::Profile(kept) => profile::keep(disk, kept)?,
                     Change::Segments(_) | Change::Close => {}
@@ -203,10 +208,9 @@ impl Writer {
         if dropped > 0 {
             self.tell_full(dropped);
         }
-        if group
-            .iter()
-            .any(|change| matches!(change, Change::Record(_) | Change::Look(_) | Change::Heartbeat(_)))
-        {
+        if group.iter().any(|change| {
+            matches!(change, Change::Record(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Publish(_))
+        }) {
             self.added.notify_one();
         }
         Ok(())
@@ -251,7 +255,12 @@ fn tell(change: Change) {
         Change::Remove { done, .. } => {
             let _ = done.send(());
         }
-        Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Profile(_) | Change::Close => {
+        Change::Segments(_)
+        | Change::Look(_)
+        | Change::Heartbeat(_)
+        | Change::Profile(_)
+        | Change::Publish(_)
+        | Change::Close => {
         }
     }
 }

@@ -34,6 +34,16 @@ const FAN_ENTRY: &str = "sel_add 0x20 0x02 0x40 0x9b 0x04 0x6b 0x20 0x00 0x04 0x
 const DRIVE_ENTRY: &str =
     "sel_add 0x20 0x02 0x50 0xa9 0x04 0x6b 0x20 0x00 0x04 0x0d 0x41 0x6f 0x01 0xff 0xff";
 
+/// A gateway with one PDU (Sinetica HAWK-I2): its name, and two outlets with their names, both on.
+const PDU: &str = "1.3.6.1.4.1.3711.24.1.1.7.1.2.1.2.1|2|1\n\
+    1.3.6.1.4.1.3711.24.1.1.7.1.2.1.3.1|4|left\n\
+    1.3.6.1.4.1.3711.24.1.1.7.2.3.1.4.1.1|4|one\n\
+    1.3.6.1.4.1.3711.24.1.1.7.2.3.1.4.1.2|4|two\n\
+    1.3.6.1.4.1.3711.24.1.1.7.2.3.1.5.1.1|2|1\n\
+    1.3.6.1.4.1.3711.24.1.1.7.2.3.1.5.1.2|2:writecache|value=1\n";
+/// Whether the second outlet is on.
+const OUTLET: &str = ".1.3.6.1.4.1.3711.24.1.1.7.2.3.1.5.1.2";
+
 /// The next event of which `is` is true.
 async fn next(listener: &mut Listener, what: &str, is: impl Fn(&Value) -> bool) -> Received {
     let start = Instant::now();
@@ -300,4 +310,99 @@ async fn power_nodes_and_heartbeats_are_told() {
     let down = nodes.next(SOON).await;
     assert_eq!(down.routing_key, "node.inaccessible.information.node-b1.node-b1");
     agent.terminate(Duration::from_secs(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outlet_that_is_switched_is_told() {
+    let vhost = rabbitmq::shared();
+    let folder = Folder::new("recording");
+    let community = random_secret();
+    let device = snmp::start_snmpsim(&[(&community, &recording(&folder, PDU))]);
+    let bus = Bus::connect(&vhost).await;
+    let mut events = bus.listen("on.events", "polleralert.pdupower.updated.#").await;
+    let mut results = bus.listen("on.task", "metric.snmp-pdu-power-status.result.#").await;
+    let setup = Setup::amqp(&vhost)
+        .with_community("net", &community)
+        .with_device("pdu1", &device.host(), "net")
+        .with_poller("outlets", "pdu1", "snmp = { metric = \"snmp-pdu-power-status\" }", "500ms");
+    let agent = setup.start_on(&bus).await;
+    results.next(SOON).await;
+    device.client("snmpset", &community, &[OUTLET, "i", "2"]).expect("snmpset");
+    let event = events.next(SOON).await;
+    assert_eq!(event.routing_key, "polleralert.pdupower.updated.information.outlets.node-pdu1");
+    let status = json!([{ "outlet": "PDU_1.outlet_2", "current": "off", "last": "on" }]);
+    assert_eq!(event.body["data"], json!({ "host": device.host(), "status": status }));
+    agent.terminate(Duration::from_secs(5));
+}
+
+/// Times that the agent is killed.
+const KILLS: u32 = 50;
+
+/// A value that a test sets, and the agent that is killed under it.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_kills_lose_no_episode_and_invent_none() {
+    const EVENTS: &str = "episodes";
+    let vhost = rabbitmq::shared();
+    let folder = Folder::new("recording");
+    let community = random_secret();
+    let lines = "1.3.6.1.2.1.1.7.0|2:writecache|value=0\n";
+    let device = snmp::start_snmpsim(&[(&community, &recording(&folder, lines))]);
+    let set = |value: u32| {
+        let value = value.to_string();
+        device.client("snmpset", &community, &[".1.3.6.1.2.1.1.7.0", "i", &value]).expect("snmpset");
+    };
+    let poller = "[[poller]]\nid = \"walk\"\ndevices = [\"s1\"]\nevery = \"200ms\"\nsnmp = { oids = [\".1.3.6.1.2.1.1.7\"] }\n\
+        alerts = [{ \".1.3.6.1.2.1.1.7.0\" = { greaterThan = 50 } }]\ncalm = { tell-cleared-values = true }\n";
+    let setup = Setup::amqp(&vhost)
+        .with_community("net", &community)
+        .with_device("s1", &device.host(), "net")
+        .with(poller);
+    let bus = Bus::connect(&vhost).await;
+    bus.durable(EVENTS, "on.events", "polleralert.snmp.updated.#").await;
+    let mut events = bus.consume(EVENTS).await;
+    let mut told: Vec<(String, String)> = Vec::new();
+    for kill in 0..KILLS {
+        // Odd ones open, even ones clear.
+        let (value, state) = if kill % 2 == 0 { (100 + kill, "open") } else { (0, "clear") };
+        let agent = setup.start_on(&bus).await;
+        set(value);
+        // Some kills come before the poll, some in it, some after its commit, and some after its publish.
+        let moment = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * 3;
+        tokio::time::sleep(Duration::from_millis(moment)).await;
+        agent.kill9();
+        let agent = setup.start_on(&bus).await;
+        let start = Instant::now();
+        while told.len() <= usize::try_from(kill).expect("few") {
+            let event = events.next(SOON).await;
+            let episode = &event.body["episode"];
+            let text = |key: &str| episode[key].as_str().expect("an episode").to_owned();
+            // A consumer that drops doubles: the same episode in the same state is the same news.
+            let news = (text("id"), text("state"));
+            if !told.contains(&news) {
+                told.push(news);
+            }
+            assert!(start.elapsed() < SOON, "kill {kill} after {moment} ms: no {state}: {told:?}");
+        }
+        let (_, last) = told.last().expect("one at least");
+        assert_eq!(last, state, "kill {kill} after {moment} ms: {told:?}");
+        agent.kill9();
+    }
+    assert_eq!(
+        events
+            .rest(Duration::from_secs(1))
+            .await
+            .iter()
+            .filter(|event| !told.contains(&(
+                event.body["episode"]["id"].as_str().unwrap_or_default().to_owned(),
+                event.body["episode"]["state"].as_str().unwrap_or_default().to_owned(),
+            )))
+            .count(),
+        0
+    );
+    assert_eq!(told.len(), usize::try_from(KILLS).expect("few"));
+    for pair in told.chunks(2) {
+        assert_eq!(pair[0].0, pair[1].0, "an episode is cleared under the id it was opened with");
+    }
+    let ids: std::collections::HashSet<&String> = told.iter().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), told.len() / 2, "an id was used twice");
 }

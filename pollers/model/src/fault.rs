@@ -55,6 +55,8 @@ pub enum FaultKind {
     BadAnswer,
     /// No cipher suite or security model that both sides accept.
     NoCommonSecurity,
+    /// What was waited for has not come in time.
+    ConditionNotMet,
     /// A field of the command is missing, has the wrong type or a value that cannot be.
     MalformedCommand,
     /// A command that nobody knows.
@@ -89,6 +91,7 @@ impl FaultKind {
             Self::NoSuchObject => "NoSuchObjectError",
             Self::BadAnswer => "BadAnswerError",
             Self::NoCommonSecurity => "NoCommonSecurityError",
+            Self::ConditionNotMet => "ConditionNotMetError",
             Self::MalformedCommand => "MalformedCommandError",
             Self::UnknownCommand => "UnknownCommandError",
             Self::NotSupported => "NotSupportedError",
@@ -108,9 +111,12 @@ impl FaultKind {
             | Self::WrongPassword
             | Self::InsufficientPrivilege
             | Self::UnknownCredential => Blame::Credentials,
-            Self::NoSessionSlot | Self::Busy | Self::Refused | Self::BadAnswer | Self::NoCommonSecurity => {
-                Blame::Device
-            }
+            Self::ConditionNotMet
+            | Self::NoSessionSlot
+            | Self::Busy
+            | Self::Refused
+            | Self::BadAnswer
+            | Self::NoCommonSecurity => Blame::Device,
             Self::MalformedCommand
             | Self::UnknownCommand
             | Self::NotSupported
@@ -130,6 +136,7 @@ impl FaultKind {
                 | Self::NoSessionSlot
                 | Self::Busy
                 | Self::BadAnswer
+                | Self::ConditionNotMet
                 | Self::MailboxFull
                 | Self::ShuttingDown
         )

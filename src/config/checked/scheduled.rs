@@ -58,6 +58,7 @@ impl ScheduledPoll {
             credential: self.credential.clone(),
             timeout: self.timeout,
             priority: Priority::Schedule,
+            wait: None,
             subject: Subject {
                 topic: self.topic.clone(),
                 work_item_id: Some(self.work_item_id.clone()),
@@ -69,6 +70,7 @@ impl ScheduledPoll {
                 reply: None,
                 recorded: None,
                 watch: Arc::clone(&self.watch),
+                divert: None,
                 ticket: None,
             },
         }

@@ -1,6 +1,6 @@
 //! `node.accessible` and `node.inaccessible`: the first poller of a node comes up, its last goes down.
 
-use rackpoll_model::{Blame, Fault};
+use rackpoll_model::{Blame, Fault, FaultKind};
 
 use super::{Calm, calm::Lasting};
 
@@ -39,6 +39,8 @@ impl NodeChange {
 pub(crate) fn is_up<T>(reading: &Result<T, Fault>) -> Option<bool> {
     match reading {
         Ok(_) => Some(true),
+        // The device said something; what it did not do is another matter.
+        Err(fault) if fault.kind == FaultKind::ConditionNotMet => None,
         Err(fault) => match fault.kind.blame() {
             Blame::Network | Blame::Device | Blame::Credentials => Some(false),
             Blame::Request | Blame::Agent => None,
@@ -72,8 +74,6 @@ pub(crate) fn change(before: Option<Standing>, after: Standing, others: Option<b
 
 #[cfg(test)]
 mod tests {
-    use rackpoll_model::FaultKind;
-
     use super::*;
 
     /// Polls of two pollers of a node: `A` and `B` good, `a` and `b` failed. What is told: `+`, `-`, or `.` nothing.

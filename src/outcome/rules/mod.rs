@@ -27,6 +27,7 @@ pub mod sel_log;
 mod set;
 mod severity;
 pub(crate) mod snmp;
+mod until;
 mod value;
 mod watch;
 mod window;
@@ -49,6 +50,7 @@ pub use replay::Replay;
 pub use segment::Segments;
 pub use set::{RuleKind, Rules};
 pub use severity::{Severity, Verdict};
+pub use until::Until;
 pub use watch::Watch;
 pub use window::Window;
 

@@ -20,7 +20,7 @@ pub use heartbeat::{Heartbeat, heartbeat};
 pub use poll::Accounting;
 pub use reading::reading_value;
 pub use reply::{cache_answer, error_event, no_cache_record};
-pub use result::{failure, result, result_value};
+pub use result::{failure, progress, result, result_value};
 pub use sel::long as sel_entry;
 pub use time::rfc3339_millis;
 

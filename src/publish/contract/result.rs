@@ -88,6 +88,21 @@ pub fn failure(outcome: &Outcome, accounting: Accounting<'_>) -> Vec<Message> {
     std::iter::once(message).chain(reply).collect()
 }
 
+/// What a waiting poll has found so far (additive): the reading, or why there is none.
+pub fn progress(outcome: &Outcome) -> Message {
+    let mut value = result_value(outcome);
+    if let (Err(fault), Some(value)) = (&outcome.reading, value.as_object_mut()) {
+        value.insert("error".to_owned(), json!({ "name": fault.kind.name(), "message": fault.message }));
+    }
+    Message {
+        exchange: Exchange::Task,
+        routing_key: routing_key(outcome, "progress"),
+        kind: MessageKind::Result,
+        correlation: None,
+        body: json!({ "value": value }).to_string().into_bytes(),
+    }
+}
+
 fn routing_key(outcome: &Outcome, word: &str) -> String {
     let graph_id = &outcome.subject.graph_id;
     match &outcome.subject.topic {
