@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     broker::{
-        Delivery, Intake, Outlet, Pending, RpcRequest, amqp,
+        BusEvent, Delivery, Intake, Outlet, Pending, RpcRequest, amqp,
         embedded::{Embedded, EmbeddedError},
         mqtt,
     },
     config::{Broker, Config, Server},
     device::{Lines, SocketLines},
     dispatch::Dispatcher,
-    intake::{self, Fences, Timetable, Waiter},
+    intake::{self, Fences, Timetable, Triggers, Waiter},
     job::{Job, Outcome},
     lifecycle,
     publish::{Message, contract},
@@ -31,6 +31,8 @@ use crate::{
 const COMMANDS: usize = 1_000;
 /// Requests that were not answered yet; their callers give up after a second.
 const REQUESTS: usize = 1_000;
+/// Events that triggers have not looked at yet; more are dropped.
+const EVENTS: usize = 1_000;
 /// Outcomes that wait for the state file's writer. Full: devices wait, and so polls slow down with the disk.
 const OUTCOMES: usize = 1_000;
 /// Ticks that are due and not in their mailbox yet.
@@ -90,8 +92,10 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
 
     let (commands, commands_in) = mpsc::channel(COMMANDS);
     let (requests, requests_in) = mpsc::channel(REQUESTS);
+    let (events, events_in) = mpsc::channel(EVENTS);
     let broker_stop = CancellationToken::new();
-    let broker = start_broker(&config, Intake { commands, requests }, state.clone(), broker_stop.clone())?;
+    let broker =
+        start_broker(&config, Intake { commands, requests, events }, state.clone(), broker_stop.clone())?;
 
     let (due, due_in) = mpsc::channel(TICKS);
     let timetable = Timetable::new(config.polls.iter().cloned(), &graph_id, SystemTime::now);
@@ -102,6 +106,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
     let front = [
         tokio::spawn(timetable.run(due, stop.clone())),
         tokio::spawn(serve_ticks(due_in, dispatcher.clone())),
+        tokio::spawn(serve_events(events_in, Triggers::new(&config.triggers, &graph_id), dispatcher.clone())),
         tokio::spawn(serve_commands(commands_in, fences, waiter)),
     ];
     state.watch_segments(Arc::clone(&config.segments)).await;
@@ -154,15 +159,24 @@ fn start_broker(
 ) -> Result<JoinHandle<()>, AppError> {
     let prefix = config.bus.prefix.to_string();
     let agent = config.agent.name.to_string();
-    let settings = match &config.bus.broker {
+    let event_keys = event_keys(config);
+    let mut settings = match &config.bus.broker {
         Broker::Embedded { port } => Embedded::start(*port)?.settings(prefix, agent),
         Broker::Mqtt { server } => mqtt_settings(server, prefix, agent)?,
         Broker::Amqp { server, vhost } => {
-            let settings = amqp_settings(server, vhost, config)?;
+            let settings = amqp::Settings { event_keys, ..amqp_settings(server, vhost, config)? };
             return Ok(tokio::spawn(async move { amqp::run(&settings, &state, &intake, &stop).await }));
         }
     };
+    settings.event_keys = event_keys;
     Ok(tokio::spawn(async move { mqtt::run(&settings, &state, &intake, &stop).await }))
+}
+
+/// The patterns of all triggers, each once.
+fn event_keys(config: &Config) -> Vec<String> {
+    let keys: std::collections::BTreeSet<&str> =
+        config.triggers.iter().map(|trigger| trigger.key.as_str()).collect();
+    keys.into_iter().map(str::to_owned).collect()
 }
 
 fn mqtt_settings(server: &Server, prefix: String, agent: String) -> Result<mqtt::Settings, AppError> {
@@ -216,6 +230,7 @@ fn amqp_settings(server: &Server, vhost: &str, config: &Config) -> Result<amqp::
         prefix: config.bus.prefix.to_string(),
         zone: config.agent.zone.to_string(),
         agent: config.agent.name.to_string(),
+        event_keys: Vec::new(),
     })
 }
 
@@ -269,6 +284,14 @@ async fn look(state: State) {
 async fn serve_ticks(mut due: mpsc::Receiver<Job>, dispatcher: Dispatcher) {
     while let Some(job) = due.recv().await {
         submit(&dispatcher, job).await;
+    }
+}
+
+async fn serve_events(mut events: mpsc::Receiver<BusEvent>, mut triggers: Triggers, dispatcher: Dispatcher) {
+    while let Some(event) = events.recv().await {
+        for job in triggers.fire(&event, SystemTime::now()) {
+            submit(&dispatcher, job).await;
+        }
     }
 }
 

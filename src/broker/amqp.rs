@@ -1,10 +1,11 @@
 //! RabbitMQ over AMQP 0-9-1, as RackHD's bus has it (contract.md, sections 1, 2 and 4).
 //!
-//! A connection is made of three channels, so that each does one thing and none holds up another: results out, in the
-//! outbox's order and with publisher confirms; commands in; requests in and their answers out. Whatever goes wrong on
+//! A connection is made of four channels, so that each does one thing and none holds up another: results out, in the
+//! outbox's order and with publisher confirms; commands in; requests in and their answers out; events in. Whatever goes wrong on
 //! one of them ends the connection, and everything is built anew: nothing else is sure to be right after an error.
 
 mod commands;
+mod events;
 mod publisher;
 mod requests;
 mod topology;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub zone: String,
     /// The agent's name, for the broker's list of connections.
     pub agent: String,
+    /// Patterns of the events that triggers want.
+    pub event_keys: Vec<String>,
 }
 
 impl Settings {
@@ -74,6 +77,10 @@ impl Settings {
 
     fn commands_queue(&self) -> String {
         format!("rackpoll.{}.commands", self.zone)
+    }
+
+    fn events_queue(&self) -> String {
+        format!("rackpoll.{}.events", self.zone)
     }
 
     fn requests_queue(&self) -> String {
@@ -168,10 +175,11 @@ async fn serve<O: Outlet>(
         let outgoing = connection.create_channel().await?;
         let commands = connection.create_channel().await?;
         let requests = connection.create_channel().await?;
+        let heard = connection.create_channel().await?;
         topology::declare(&outgoing, settings).await?;
-        Ok::<_, lapin::Error>((outgoing, commands, requests))
+        Ok::<_, lapin::Error>((outgoing, commands, requests, heard))
     };
-    let (outgoing, commands, requests) = tokio::time::timeout(CONNECT_LIMIT, declared)
+    let (outgoing, commands, requests, heard) = tokio::time::timeout(CONNECT_LIMIT, declared)
         .await
         .map_err(|_| Broken("the broker does not answer declarations".to_owned()))??;
     let watched = async {
@@ -195,7 +203,8 @@ async fn serve<O: Outlet>(
     tokio::select! {
         published = publisher::run(&outgoing, settings, outlet, may_publish, stop) => published,
         heard = commands::run(&commands, settings, intake) => Err(heard),
-        heard = requests::run(&requests, settings, intake) => Err(heard),
+        broken = requests::run(&requests, settings, intake) => Err(broken),
+        broken = events::run(&heard, settings, intake) => Err(broken),
         broken = watched => Err(broken),
     }
 }

@@ -48,11 +48,31 @@ pub struct RpcRequest {
     pub answer: oneshot::Sender<Message>,
 }
 
-/// The agent's side of a broker: where what it hears goes. Both channels are bounded.
+/// An event that somebody published on `on.events`.
+#[derive(Debug)]
+pub struct BusEvent {
+    /// Routing key with dots.
+    pub routing_key: String,
+    /// Message body as it came.
+    pub body: Vec<u8>,
+}
+
+/// The agent's side of a broker: where what it hears goes. All channels are bounded.
 #[derive(Debug, Clone)]
 pub struct Intake {
     /// Commands.
     pub commands: mpsc::Sender<Delivery>,
     /// Requests.
     pub requests: mpsc::Sender<RpcRequest>,
+    /// Events that triggers want.
+    pub events: mpsc::Sender<BusEvent>,
+}
+
+impl Intake {
+    /// Takes an event in. A flood of them is cut: they only hurry what is polled anyway.
+    fn event(&self, event: BusEvent) {
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.events.try_send(event) {
+            tracing::warn!(routing_key = event.routing_key, "an event was dropped: too many wait already");
+        }
+    }
 }

@@ -41,6 +41,8 @@ pub struct Settings {
     pub agent: String,
     /// Largest packet that the broker takes, where that is known beforehand; else CONNACK tells.
     pub largest_packet: usize,
+    /// Patterns of the events that triggers want, as AMQP writes them.
+    pub event_keys: Vec<String>,
 }
 
 /// Whom to trust for `mqtts`.
@@ -84,6 +86,7 @@ impl Settings {
             prefix: prefix.into(),
             agent: agent.into(),
             largest_packet: usize::MAX,
+            event_keys: Vec::new(),
         }
     }
 
@@ -98,6 +101,23 @@ impl Settings {
     fn command_filters(&self) -> [String; 2] {
         let prefix = &self.prefix;
         [format!("{prefix}/task/ipmi/command/+/+"), format!("{prefix}/task/run/snmp/command/+")]
+    }
+
+    /// The events that triggers want. MQTT's `#` stands at the end only, so what is behind another one is left to the
+    /// trigger's own look at the key.
+    fn event_filters(&self) -> Vec<String> {
+        let filter = |key: &String| {
+            let mut filter = format!("{}/events", self.prefix);
+            for word in key.split('.') {
+                filter.push('/');
+                filter.push_str(if word == "*" { "+" } else { word });
+                if word == "#" {
+                    break;
+                }
+            }
+            filter
+        };
+        self.event_keys.iter().map(filter).collect()
     }
 
     fn request_filter(&self) -> String {

@@ -8,6 +8,7 @@ mod request;
 mod schedule;
 mod scrub;
 mod timetable;
+mod trigger;
 mod wait;
 
 pub use command::parse as parse_command;
@@ -17,6 +18,7 @@ pub use request::{CacheRequest, RequestFault, parse as parse_request};
 pub use schedule::Schedule;
 pub use scrub::scrub;
 pub use timetable::Timetable;
+pub use trigger::{KeyPattern, REST, Triggers};
 pub use wait::{Wait, Waiter};
 
 #[cfg(test)]

@@ -146,12 +146,22 @@ impl Bus {
         self.publish(key, json!({ "value": value }).to_string().as_bytes(), BasicProperties::default()).await;
     }
 
+    /// Publishes an event to `on.events`.
+    pub async fn event(&self, key: &str, event: &Value) {
+        let properties = BasicProperties::default().with_type("Object".into());
+        self.publish_to("on.events", key, event.to_string().as_bytes(), properties).await;
+    }
+
     /// Publishes any bytes to `on.task`, with RackHD's properties and `more`.
     pub async fn publish(&self, key: &str, body: &[u8], more: BasicProperties) {
-        let properties = more.with_content_type("application/json".into()).with_type("Result".into());
+        self.publish_to("on.task", key, body, more.with_type("Result".into())).await;
+    }
+
+    async fn publish_to(&self, exchange: &str, key: &str, body: &[u8], more: BasicProperties) {
+        let properties = more.with_content_type("application/json".into());
         let confirm = self
             .channel
-            .basic_publish("on.task".into(), key.into(), BasicPublishOptions::default(), body, properties)
+            .basic_publish(exchange.into(), key.into(), BasicPublishOptions::default(), body, properties)
             .await
             .expect("a publish");
         confirm.await.expect("RabbitMQ confirms");

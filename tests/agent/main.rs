@@ -27,3 +27,4 @@ mod shutdown;
 mod snmp;
 mod sockets;
 mod systemd;
+mod waiting;

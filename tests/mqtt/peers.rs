@@ -345,7 +345,8 @@ impl Agent {
     pub(crate) fn start_with(settings: Settings, outbox: Arc<Memory>) -> Self {
         let (commands_in, commands) = tokio::sync::mpsc::channel(64);
         let (requests_in, requests) = tokio::sync::mpsc::channel(64);
-        let intake = Intake { commands: commands_in, requests: requests_in };
+        let (events_in, _) = tokio::sync::mpsc::channel(64);
+        let intake = Intake { commands: commands_in, requests: requests_in, events: events_in };
         let stop = CancellationToken::new();
         let task = tokio::spawn({
             let (stop, outbox) = (stop.clone(), Arc::clone(&outbox));

@@ -33,7 +33,17 @@ pub(super) async fn declare(channel: &Channel, settings: &Settings) -> lapin::Re
     let requests = settings.requests_queue();
     let passing = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
     channel.queue_declare(requests.as_str().into(), passing, FieldTable::default()).await?;
-    bind(channel, &requests, &task, "methods.requestPollerCache").await
+    bind(channel, &requests, &task, "methods.requestPollerCache").await?;
+    if settings.event_keys.is_empty() {
+        return Ok(());
+    }
+    // A key that no trigger wants any more leaves with the queue, and the queue with its last agent.
+    let events = settings.events_queue();
+    channel.queue_declare(events.as_str().into(), passing, FieldTable::default()).await?;
+    for key in &settings.event_keys {
+        bind(channel, &events, &settings.exchange("events"), key).await?;
+    }
+    Ok(())
 }
 
 async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> lapin::Result<()> {

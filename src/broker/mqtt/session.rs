@@ -28,7 +28,7 @@ use super::{
     window::{Sent, Window},
 };
 use crate::{
-    broker::{Delivery, Intake},
+    broker::{BusEvent, Delivery, Intake},
     publish::MessageKind,
 };
 
@@ -179,6 +179,13 @@ impl<'a, O: Outlet> Session<'a, O> {
             retain_forward_rule: RetainForwardRule::Never,
             ..Filter::new(path, QoS::AtLeastOnce)
         });
+        let events = self.settings.event_filters().into_iter().map(|path| Filter {
+            retain_forward_rule: RetainForwardRule::Never,
+            // The agent's own events start nothing.
+            nolocal: true,
+            ..Filter::new(path, QoS::AtMostOnce)
+        });
+        let filters = filters.into_iter().chain(events);
         self.client.try_subscribe_many(filters).map_err(|error| error.to_string())?;
         self.publish_status("online")?;
         tracing::info!(session_present = connack.session_present, "MQTT connected");
@@ -301,6 +308,10 @@ impl<'a, O: Outlet> Session<'a, O> {
     }
 
     fn on_publish(&mut self, publish: Publish) {
+        if let Some(key) = topic::event_key(&self.settings.prefix, &publish.topic) {
+            self.intake.event(BusEvent { routing_key: key, body: publish.payload.to_vec() });
+            return;
+        }
         let serial = if publish.qos == QoS::AtMostOnce {
             None
         } else {

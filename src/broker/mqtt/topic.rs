@@ -67,6 +67,14 @@ pub(super) fn routing_key(prefix: &str, topic: &[u8]) -> Result<String, BadTopic
     Ok(levels.replace('/', "."))
 }
 
+/// The routing key of an event below `<prefix>/events/`; `None` for anything else.
+pub(super) fn event_key(prefix: &str, topic: &[u8]) -> Option<String> {
+    let topic = std::str::from_utf8(topic).ok().filter(|topic| topic.len() <= LONGEST_TOPIC)?;
+    let levels = topic.strip_prefix(prefix)?.strip_prefix("/events/")?;
+    levels.split('/').try_for_each(check_word).ok()?;
+    Some(levels.replace('/', "."))
+}
+
 /// Whether an answer may be published on this topic, which is the caller's own choice.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ mod scheduled;
 mod snmp;
 mod tag;
 mod timing;
+mod trigger;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -36,6 +37,7 @@ pub use credential::{LONGEST_COMMUNITY, NamedCredential, wrong_login};
 pub use device::Device;
 pub use rules::Alerts;
 pub use scheduled::{IPMI_PORT, SNMP_PORT, ScheduledPoll};
+pub use trigger::Trigger;
 
 /// A whole configuration without faults.
 #[derive(Debug, Clone)]
@@ -56,6 +58,8 @@ pub struct Config {
     pub segments: Arc<Segments>,
     /// Every `[[poller]]` on every one of its devices, paused ones too.
     pub polls: Vec<Arc<ScheduledPoll>>,
+    /// `[[trigger]]`
+    pub triggers: Vec<Trigger>,
     /// What is allowed and deserves a second look.
     pub warnings: Vec<ConfigFault>,
 }
@@ -81,11 +85,24 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         maintenance: &maintenance,
     };
     let segments = reachability::check(table.section("reachability", findings), &devices.good, findings);
-    let polls = poller::check(table.sections("poller", findings), &context, &mut compiler, findings);
+    let (polls, pollers) =
+        poller::check(table.sections("poller", findings), &context, &mut compiler, findings);
+    let triggers = trigger::check(table.sections("trigger", findings), &polls, &pollers, findings);
     table.refuse_rest("the configuration", findings);
     let credentials = credentials.known();
     let devices = devices.known();
-    Config { agent, bus, encryption, credentials, devices, calm, segments, polls, warnings: Vec::new() }
+    Config {
+        agent,
+        bus,
+        encryption,
+        credentials,
+        devices,
+        calm,
+        segments,
+        polls,
+        triggers,
+        warnings: Vec::new(),
+    }
 }
 
 fn encryption(

@@ -37,7 +37,7 @@ pub(super) fn check(
     context: &Context<'_>,
     compiler: &mut Compiler,
     findings: &mut Findings,
-) -> Vec<Arc<ScheduledPoll>> {
+) -> (Vec<Arc<ScheduledPoll>>, Vec<Name>) {
     let mut pollers = Named::<()>::new();
     let mut polls = Vec::new();
     for mut table in tables {
@@ -50,7 +50,7 @@ pub(super) fn check(
             poller.spread_out(&id, context, findings, &mut polls);
         }
     }
-    polls
+    (polls, pollers.places.into_keys().collect())
 }
 
 /// A poller before it meets its devices.

@@ -51,6 +51,7 @@ pub use segment::Segments;
 pub use set::{RuleKind, Rules};
 pub use severity::{Severity, Verdict};
 pub use until::Until;
+pub(crate) use until::look_up;
 pub use watch::Watch;
 pub use window::Window;
 
