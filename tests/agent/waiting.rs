@@ -61,6 +61,8 @@ async fn a_command_waits_until_the_power_is_off_and_answers_once() {
     assert_eq!((&error["name"], &error["retry"]), (&json!("ConditionNotMetError"), &json!(true)), "{error}");
     assert_eq!(failure.value()["_wait"]["met"], false);
 
+    progress.rest(Duration::from_millis(100)).await;
+
     // A device that does not answer for a while is waited for, too.
     let silent = json!({
         "host": "127.0.0.1:9", "user": "admin", "password": "x", "workItemId": "w2",
