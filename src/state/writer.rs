@@ -260,8 +260,7 @@ fn tell(change: Change) {
         | Change::Heartbeat(_)
         | Change::Profile(_)
         | Change::Publish(_)
-        | Change::Close => {
-        }
+        | Change::Close => {}
     }
 }
 
