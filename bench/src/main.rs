@@ -1,0 +1,55 @@
+//! Benchmarks: what a poll costs in processor time, ours and other tools', in one run on one machine.
+//!
+//! Each measured client is a process of its own, so that nothing of the servers or of another client is counted with
+//! it. The rounds of the clients are interleaved, and the median of the rounds is what is printed.
+
+mod client;
+mod cost;
+mod engines;
+mod servers;
+mod table;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Chassis polls on open sessions, in one process: the engine beside the crates
+    Engine(engines::Arguments),
+    /// Chassis polls by one process a poll: the command line beside ipmitool and freeipmi
+    Tools(tools::Arguments),
+    /// Runs one client and prints what it cost; for the other subcommands
+    #[command(hide = true)]
+    Client(client::Arguments),
+    /// The simulator, in a process of its own
+    #[command(hide = true)]
+    Rack(servers::RackArguments),
+    /// Answers datagrams with datagrams; the server of the bare exchange
+    #[command(hide = true)]
+    Echo,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().what {
+        What::Engine(arguments) => engines::run(&arguments),
+        What::Tools(arguments) => tools::run(&arguments),
+        What::Client(arguments) => client::run(&arguments),
+        What::Rack(arguments) => servers::rack(&arguments),
+        What::Echo => client::bare::echo(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
