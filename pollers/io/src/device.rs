@@ -211,7 +211,7 @@ impl Exchanges<'_> {
             session.request_in(begun.into_std(), request, deadline, manner).map_err(|in_flight| {
                 Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}"))
             })?;
-            self.shared.flush(self.channel, &mut session);
+            self.shared.flush_batched(self.channel, &mut session);
             session.poll_timeout()
         };
         let _abandon = AbandonOnDrop { channel: self.channel };

@@ -4,10 +4,12 @@
 //! of the peer that sent it; handshakes and retransmissions go out from there, and the device's own task wakes only
 //! when its answer is complete.
 
+mod burst;
 mod device;
 mod diagnosis;
 mod entropy;
 mod keeper;
+mod outbound;
 mod pace;
 mod peers;
 mod sockets;

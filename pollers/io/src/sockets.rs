@@ -8,13 +8,15 @@ use std::{
     time::Duration,
 };
 
-use rackpoll_ipmi::{sdr::Library, session::Session, wire::MAX_DATAGRAM};
+use rackpoll_ipmi::{sdr::Library, session::Session};
 use rustix::net::{SendFlags, sendto};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{net::UdpSocket, runtime::Handle, sync::Semaphore, task::AbortHandle};
 
 use crate::{
+    burst::Buffers,
     keeper,
+    outbound::Outbound,
     pace::Pace,
     peers::{Channel, Peers},
 };
@@ -25,6 +27,9 @@ const BUFFER: usize = 4 << 20;
 
 /// Datagrams taken in one go before other tasks have their turn.
 const BURST: usize = 256;
+
+/// So many answers at once make it worth while to send the next requests together.
+const WORTH_A_BATCH: usize = 3;
 
 /// How long the reader rests after an error of the socket that is no datagram's fault.
 const AFTER_ERROR: Duration = Duration::from_millis(10);
@@ -42,9 +47,18 @@ pub(crate) struct Shared {
     pub(crate) diagnoses: Semaphore,
     pace: std::sync::Mutex<Option<Pace>>,
     pub(crate) library: Arc<Library>,
-    v4: OnceLock<Option<Arc<UdpSocket>>>,
-    v6: OnceLock<Option<Arc<UdpSocket>>>,
+    v4: OnceLock<Option<Arc<Line>>>,
+    v6: OnceLock<Option<Arc<Line>>>,
     counters: Counters,
+}
+
+/// One socket, and what waits to be sent over it.
+struct Line {
+    socket: UdpSocket,
+    outbound: Outbound,
+    /// One thread runs all devices: then what they ask at one time can go out together. Of several threads each had to
+    /// wait for the others, and what one system call saves, the waking of threads costs (docs/benchmarks.md).
+    batches: bool,
 }
 
 #[derive(Default)]
@@ -131,7 +145,7 @@ impl IpmiSockets {
     pub(crate) fn prepare(&self, peer: SocketAddr) {
         if peer.is_ipv6() {
             self.shared.v6.get_or_init(|| match self.open((Ipv6Addr::UNSPECIFIED, 0).into()) {
-                Ok(socket) => Some(socket),
+                Ok(line) => Some(line),
                 Err(error) => {
                     tracing::warn!(%error, "no IPv6 socket: BMCs with IPv6 addresses cannot be polled");
                     None
@@ -140,7 +154,7 @@ impl IpmiSockets {
         }
     }
 
-    fn open(&self, local: SocketAddr) -> io::Result<Arc<UdpSocket>> {
+    fn open(&self, local: SocketAddr) -> io::Result<Arc<Line>> {
         let socket = Socket::new(Domain::for_address(local), Type::DGRAM, Some(Protocol::UDP))?;
         if local.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -151,9 +165,11 @@ impl IpmiSockets {
         socket.set_nonblocking(true)?;
         socket.bind(&local.into())?;
         let _entered = self._tasks.runtime.enter();
-        let socket = Arc::new(UdpSocket::from_std(socket.into())?);
-        self.start(read(Arc::clone(&socket), Arc::downgrade(&self.shared)));
-        Ok(socket)
+        let socket = UdpSocket::from_std(socket.into())?;
+        let batches = self._tasks.runtime.metrics().num_workers() == 1;
+        let line = Arc::new(Line { socket, outbound: Outbound::default(), batches });
+        self.start(read(Arc::clone(&line), Arc::downgrade(&self.shared)));
+        Ok(line)
     }
 
     fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -167,7 +183,7 @@ impl Shared {
         *self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn socket(&self, peer: SocketAddr) -> Option<&UdpSocket> {
+    fn line(&self, peer: SocketAddr) -> Option<&Line> {
         let slot = if peer.is_ipv6() { &self.v6 } else { &self.v4 };
         slot.get()?.as_deref()
     }
@@ -176,27 +192,47 @@ impl Shared {
     /// timer sends it again.
     pub(crate) fn flush(&self, channel: &Channel, session: &mut Session) {
         while let Some(datagram) = session.poll_transmit() {
-            let sent = match self.socket(channel.peer) {
-                // Past tokio, whose sockets refuse to send until their first readiness event has come round.
-                Some(socket) => sendto(socket, datagram, SendFlags::DONTWAIT, &channel.peer)
-                    .map(drop)
-                    .map_err(io::Error::from),
+            let sent = match self.line(channel.peer) {
+                Some(line) => line.send(channel.peer, datagram),
                 None => Err(io::ErrorKind::AddrNotAvailable.into()),
             };
-            match sent {
-                Ok(()) => count(&self.counters.sent),
-                Err(error) => {
-                    count(&self.counters.unsent);
-                    if error.kind() != io::ErrorKind::WouldBlock {
-                        channel.cannot_send(error);
-                    }
+            self.note_sent(sent, |error| channel.cannot_send(error));
+        }
+    }
+
+    /// The same, with the next batch where one is being collected.
+    pub(crate) fn flush_batched(&self, channel: &Channel, session: &mut Session) {
+        if let Some(line) = self.line(channel.peer) {
+            line.outbound.collect(channel.peer, session);
+        }
+        self.flush(channel, session);
+    }
+
+    /// Sends what was collected.
+    fn send_batch(&self, line: &Line) {
+        line.outbound.send(&line.socket, |peer, sent| {
+            self.note_sent(sent, |error| {
+                self.peers.offer(peer, |channel| {
+                    channel.cannot_send(io::Error::from(error.kind()));
+                    false
+                });
+            });
+        });
+    }
+
+    fn note_sent(&self, sent: io::Result<()>, tell: impl FnOnce(io::Error)) {
+        match sent {
+            Ok(()) => count(&self.counters.sent),
+            Err(error) => {
+                count(&self.counters.unsent);
+                if error.kind() != io::ErrorKind::WouldBlock {
+                    tell(error);
                 }
             }
         }
     }
 
-    fn deliver(&self, peer: SocketAddr, datagram: &[u8]) {
-        let now = tokio::time::Instant::now().into_std();
+    fn deliver(&self, now: std::time::Instant, peer: SocketAddr, datagram: &[u8]) {
         let mut known = false;
         let taken = self.peers.offer(peer, |channel| {
             known = true;
@@ -218,29 +254,51 @@ impl Shared {
     }
 }
 
+impl Line {
+    fn send(&self, peer: SocketAddr, datagram: &[u8]) -> io::Result<()> {
+        // Past tokio, whose sockets refuse to send until their first readiness event has come round.
+        Ok(sendto(&self.socket, datagram, SendFlags::DONTWAIT, &peer).map(drop)?)
+    }
+}
+
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Reads a socket for as long as somebody holds its sockets.
-async fn read(socket: Arc<UdpSocket>, shared: Weak<Shared>) {
-    // One byte more than any datagram that is ours: a longer one is cut, and then no format fits it.
-    let mut buffer = [0; MAX_DATAGRAM + 1];
+///
+/// Answers that came together wake their devices together. What those ask next goes out together too: the reader lets
+/// them run and then sends what they have left.
+async fn read(line: Arc<Line>, shared: Weak<Shared>) {
+    let mut buffers = Buffers::new();
     loop {
-        if socket.readable().await.is_err() {
+        if line.socket.readable().await.is_err() {
             tokio::time::sleep(AFTER_ERROR).await;
             continue;
         }
         let Some(shared) = shared.upgrade() else { return };
-        for _ in 0..BURST {
-            match socket.try_recv_from(&mut buffer) {
-                Ok((length, peer)) => shared.deliver(peer, buffer.get(..length).unwrap_or_default()),
+        let now = tokio::time::Instant::now().into_std();
+        let mut taken = 0;
+        while taken < BURST {
+            let received = buffers.receive(&line.socket, |peer, datagram| {
+                taken += 1;
+                if taken == WORTH_A_BATCH && line.batches {
+                    line.outbound.begin();
+                }
+                shared.deliver(now, peer, datagram);
+            });
+            match received {
+                Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => {
                     tracing::debug!(%error, "reading the IPMI socket");
                     break;
                 }
             }
+        }
+        if taken >= WORTH_A_BATCH && line.batches {
+            tokio::task::yield_now().await;
+            shared.send_batch(&line);
         }
         drop(shared);
         tokio::task::consume_budget().await;
