@@ -17,7 +17,7 @@ pub async fn run(arguments: &Arguments) -> Result<Cost, Error> {
     let sockets = IpmiSockets::bind()?;
     let mut logins = JoinSet::new();
     for bmc in &arguments.bmcs {
-        let options = Options::new(USER, Secret::from(arguments.password.as_str()))?.only_suite(suite);
+        let options = Options::new(USER, Secret::from(arguments.password.as_str()))?.suites(&[suite]);
         let mut device = IpmiDevice::with_options(&sockets, *bmc, options, Profile::default());
         logins.spawn(async move {
             device.poll(IpmiCommand::Chassis, tokio::time::Instant::now() + LIMIT).await.map(|_| device)

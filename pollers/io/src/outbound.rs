@@ -80,3 +80,65 @@ impl Outbound {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use rackpoll_ipmi::session::{Options, Profile};
+    use rackpoll_model::Secret;
+
+    use super::*;
+    use crate::entropy::Entropy;
+
+    /// A session that has one datagram to send.
+    fn session() -> Session {
+        let options = Options::new("admin", Secret::from("secret")).unwrap();
+        let mut session = Session::new(options, Profile::default(), Box::new(Entropy::new()));
+        let now = Instant::now();
+        session.open(now, now + Duration::from_secs(1)).unwrap();
+        session
+    }
+
+    #[tokio::test]
+    async fn a_batch_goes_out_whole_and_each_failure_is_told_of_its_own_peer() {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let bmcs: Vec<_> = (0..3).map(|_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+        // From an address of 127/8 nothing goes to a documentation network.
+        let nowhere: SocketAddr = "192.0.2.1:623".parse().unwrap();
+        let mut peers: Vec<_> = bmcs.iter().map(|bmc| bmc.local_addr().unwrap()).collect();
+        peers.insert(1, nowhere);
+
+        let outbound = Outbound::default();
+        outbound.begin();
+        for peer in &peers {
+            outbound.collect(*peer, &mut session());
+        }
+        let mut told = Vec::new();
+        outbound.send(&socket, |peer, sent| told.push((peer, sent.is_ok())));
+        assert_eq!(told, peers.iter().map(|peer| (*peer, *peer != nowhere)).collect::<Vec<_>>());
+        for bmc in &bmcs {
+            bmc.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            assert!(bmc.recv(&mut [0; 1500]).unwrap() > 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn it_takes_nothing_before_it_begins_and_after_it_was_sent_and_no_more_than_its_bound() {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let outbound = Outbound::default();
+        let peer = socket.local_addr().unwrap();
+        let taken = |session: &mut Session| {
+            outbound.collect(peer, session);
+            session.poll_transmit().is_none()
+        };
+        assert!(!taken(&mut session()));
+        outbound.begin();
+        assert!((0..MOST).all(|_| taken(&mut session())));
+        assert!(!taken(&mut session()));
+        let mut sent = 0;
+        outbound.send(&socket, |_, _| sent += 1);
+        assert_eq!(sent, MOST);
+        assert!(!taken(&mut session()));
+    }
+}

@@ -1,41 +1,50 @@
 use aes::Aes128;
-use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::NoPadding};
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit, block_padding::NoPadding};
 
 use crate::wire::Malformed;
 
 const BLOCK: usize = 16;
 
-/// AES-CBC-128 payload (IPMI 2.0 table 13-20): IV, then data, pad bytes 01 02 .., pad length, all encrypted.
-pub(super) fn encrypt(out: &mut Vec<u8>, key: &[u8; 16], iv: [u8; BLOCK], payload: &[u8]) {
-    out.extend_from_slice(&iv);
-    let start = out.len();
-    out.extend_from_slice(payload);
-    // With the pad length byte the data is a multiple of the block.
-    let pad = (BLOCK - (payload.len() + 1) % BLOCK) % BLOCK;
-    out.extend((1..=pad as u8).chain(std::iter::once(pad as u8)));
-    let length = out.len() - start;
-    if let Some(block) = out.get_mut(start..) {
-        let padded = cbc::Encryptor::<Aes128>::new(key.into(), (&iv).into())
-            .encrypt_padded::<NoPadding>(block, length);
-        debug_assert!(padded.is_ok(), "the data is a multiple of the block");
-    }
-}
+/// AES-CBC-128 under one key, whose round keys are kept.
+pub(super) struct Aes(Aes128);
 
-/// Takes such a payload apart. Of the pad only the length is checked: the integrity code has covered the rest.
-pub(super) fn decrypt(out: &mut Vec<u8>, key: &[u8; 16], payload: &[u8]) -> Result<(), Malformed> {
-    out.clear();
-    let (iv, data) = payload.split_first_chunk::<BLOCK>().ok_or(Malformed::Truncated)?;
-    if data.is_empty() || data.len() % BLOCK != 0 {
-        return Err(Malformed::Length);
+impl Aes {
+    pub(super) fn new(key: &[u8; BLOCK]) -> Self {
+        Self(Aes128::new(key.into()))
     }
-    out.extend_from_slice(data);
-    cbc::Decryptor::<Aes128>::new(key.into(), iv.into())
-        .decrypt_padded::<NoPadding>(out)
-        .map_err(|_| Malformed::Length)?;
-    let pad = out.pop().map(usize::from).ok_or(Malformed::Length)?;
-    let length = out.len().checked_sub(pad).filter(|_| pad < BLOCK).ok_or(Malformed::Length)?;
-    out.truncate(length);
-    Ok(())
+
+    /// Appends a payload (IPMI 2.0 table 13-20): IV, then data, pad bytes 01 02 .., pad length, all encrypted.
+    pub(super) fn encrypt(&self, out: &mut Vec<u8>, iv: [u8; BLOCK], payload: &[u8]) {
+        out.extend_from_slice(&iv);
+        let start = out.len();
+        out.extend_from_slice(payload);
+        // With the pad length byte the data is a multiple of the block.
+        let pad = (BLOCK - (payload.len() + 1) % BLOCK) % BLOCK;
+        out.extend((1..=pad as u8).chain(std::iter::once(pad as u8)));
+        let length = out.len() - start;
+        if let Some(block) = out.get_mut(start..) {
+            let padded = cbc::Encryptor::inner_iv_init(&self.0, (&iv).into())
+                .encrypt_padded::<NoPadding>(block, length);
+            debug_assert!(padded.is_ok(), "the data is a multiple of the block");
+        }
+    }
+
+    /// Takes such a payload apart. Of the pad only the length is checked: the integrity code has covered the rest.
+    pub(super) fn decrypt(&self, out: &mut Vec<u8>, payload: &[u8]) -> Result<(), Malformed> {
+        out.clear();
+        let (iv, data) = payload.split_first_chunk::<BLOCK>().ok_or(Malformed::Truncated)?;
+        if data.is_empty() || data.len() % BLOCK != 0 {
+            return Err(Malformed::Length);
+        }
+        out.extend_from_slice(data);
+        cbc::Decryptor::inner_iv_init(&self.0, iv.into())
+            .decrypt_padded::<NoPadding>(out)
+            .map_err(|_| Malformed::Length)?;
+        let pad = out.pop().map(usize::from).ok_or(Malformed::Length)?;
+        let length = out.len().checked_sub(pad).filter(|_| pad < BLOCK).ok_or(Malformed::Length)?;
+        out.truncate(length);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -44,15 +53,19 @@ mod tests {
 
     const KEY: [u8; 16] = [7; 16];
 
+    fn aes() -> Aes {
+        Aes::new(&KEY)
+    }
+
     #[test]
     fn every_length_comes_back_in_whole_blocks() {
         for length in 0..70 {
             let payload: Vec<u8> = (0..length).collect();
             let mut sealed = Vec::new();
-            encrypt(&mut sealed, &KEY, [9; 16], &payload);
+            aes().encrypt(&mut sealed, [9; 16], &payload);
             assert_eq!(sealed.len() % BLOCK, 0);
             let mut plain = vec![0xff; 3];
-            assert_eq!(decrypt(&mut plain, &KEY, &sealed), Ok(()));
+            assert_eq!(aes().decrypt(&mut plain, &sealed), Ok(()));
             assert_eq!(plain, payload);
         }
     }
@@ -65,7 +78,7 @@ mod tests {
     fn as_openssl_encrypts() {
         let payload: Vec<u8> = (0..15).collect();
         let mut sealed = Vec::new();
-        encrypt(&mut sealed, &KEY, [9; 16], &payload);
+        aes().encrypt(&mut sealed, [9; 16], &payload);
         let hex: String = sealed[16..].iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "9b2eaf8e2570920302fc017047738dcd");
     }
@@ -77,7 +90,7 @@ mod tests {
             let payload = vec![0x5a; length];
             let whole = length == 32;
             if !whole {
-                assert!(decrypt(&mut plain, &KEY, &payload).is_err(), "{length}");
+                assert!(aes().decrypt(&mut plain, &payload).is_err(), "{length}");
             }
         }
         // A pad longer than a block or than the data.
@@ -87,10 +100,10 @@ mod tests {
             let mut sealed = vec![0; 16];
             sealed.extend_from_slice(&block);
             let data = &mut sealed[16..];
-            cbc::Encryptor::<Aes128>::new((&KEY).into(), (&[0u8; 16]).into())
+            cbc::Encryptor::inner_iv_init(&aes().0, (&[0u8; 16]).into())
                 .encrypt_padded::<NoPadding>(data, 16)
                 .unwrap();
-            assert_eq!(decrypt(&mut plain, &KEY, &sealed), Err(Malformed::Length));
+            assert_eq!(aes().decrypt(&mut plain, &sealed), Err(Malformed::Length));
         }
     }
 }

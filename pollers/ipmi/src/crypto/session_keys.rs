@@ -1,7 +1,11 @@
 use rackpoll_model::Secret;
 use zeroize::Zeroizing;
 
-use super::{AuthCode, Authentication, CipherSuite, Transcript, confidentiality, mac::hmac};
+use super::{
+    AuthCode, Authentication, CipherSuite, Transcript,
+    confidentiality::Aes,
+    mac::{Keyed, hmac},
+};
 use crate::wire::{Malformed, Trailer};
 
 /// K1 and K2 are made from constants of 20 bytes, whatever the hash (IPMI 2.0 clause 13.32; the errata for SHA-256 left
@@ -13,10 +17,15 @@ pub struct SessionKeys {
     suite: CipherSuite,
     /// SIK, for the check value of RAKP 4.
     sik: AuthCode,
-    /// K1, for integrity.
-    k1: AuthCode,
-    /// First 16 bytes of K2, for AES.
-    k2: Zeroizing<[u8; 16]>,
+    packets: Box<PacketKeys>,
+}
+
+/// What the keys are expanded to once, so that no packet pays for it. Half a kilobyte: on the heap.
+struct PacketKeys {
+    /// Of K1.
+    integrity: Keyed,
+    /// Of the first 16 bytes of K2.
+    aes: Aes,
 }
 
 impl SessionKeys {
@@ -30,13 +39,10 @@ impl SessionKeys {
     ) -> Self {
         let algorithm = suite.authentication();
         let sik = transcript.session_integrity_key(algorithm, k_g.unwrap_or(password));
-        let k1 = hmac(algorithm, sik.as_bytes(), &[&[0x01; CONSTANT_LENGTH]]);
-        let long_k2 = hmac(algorithm, sik.as_bytes(), &[&[0x02; CONSTANT_LENGTH]]);
-        let mut k2 = Zeroizing::new([0; 16]);
-        for (to, from) in k2.iter_mut().zip(long_k2.as_bytes()) {
-            *to = *from;
-        }
-        Self { suite, sik, k1, k2 }
+        let (k1, k2) = long_keys(algorithm, &sik);
+        // Both integrity algorithms use the hash of their suite's RAKP.
+        let packets = PacketKeys { integrity: Keyed::new(algorithm, k1.as_bytes()), aes: Aes::new(&k2) };
+        Self { suite, sik, packets: Box::new(packets) }
     }
 
     /// The suite that the keys are for.
@@ -61,7 +67,7 @@ impl SessionKeys {
 
     /// Code over the authenticated part of a packet.
     pub fn integrity_code(&self, signed: &[u8]) -> AuthCode {
-        hmac(self.integrity_hash(), self.k1.as_bytes(), &[signed]).truncated(self.code_length())
+        self.packets.integrity.code(signed).truncated(self.code_length())
     }
 
     /// Whether a packet's code is right.
@@ -73,7 +79,7 @@ impl SessionKeys {
     /// random and never used twice.
     pub fn encrypt(&self, out: &mut Vec<u8>, iv: [u8; 16], payload: &[u8]) {
         if self.suite.encrypts() {
-            confidentiality::encrypt(out, &self.k2, iv, payload);
+            self.packets.aes.encrypt(out, iv, payload);
         } else {
             out.extend_from_slice(payload);
         }
@@ -81,13 +87,19 @@ impl SessionKeys {
 
     /// Decrypts into `out`, which is emptied first. For suites that encrypt.
     pub fn decrypt(&self, out: &mut Vec<u8>, payload: &[u8]) -> Result<(), Malformed> {
-        confidentiality::decrypt(out, &self.k2, payload)
+        self.packets.aes.decrypt(out, payload)
     }
+}
 
-    /// Both integrity algorithms use the hash of their suite's RAKP.
-    fn integrity_hash(&self) -> Authentication {
-        self.suite.authentication()
+/// K1, and the first 16 bytes of K2 (clause 13.32).
+fn long_keys(algorithm: Authentication, sik: &AuthCode) -> (AuthCode, Zeroizing<[u8; 16]>) {
+    let k1 = hmac(algorithm, sik.as_bytes(), &[&[0x01; CONSTANT_LENGTH]]);
+    let long_k2 = hmac(algorithm, sik.as_bytes(), &[&[0x02; CONSTANT_LENGTH]]);
+    let mut k2 = Zeroizing::new([0; 16]);
+    for (to, from) in k2.iter_mut().zip(long_k2.as_bytes()) {
+        *to = *from;
     }
+    (k1, k2)
 }
 
 #[cfg(test)]
