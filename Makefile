@@ -30,6 +30,14 @@ parity: ## rackpoll against ipmitool, freeipmi and net-snmp on the same devices,
 fuzz: ## seeded fuzzing of the protocol crates, stable compiler (FUZZ="--target session --executions 1000000"; --list)
 	cargo run --quiet --profile fuzz -p rackpoll-fuzz -- $(FUZZ)
 
+# A workspace of its own: its peers are not in the product's lock file. BENCH="--rounds 1 --bmcs 32" is quick.
+.PHONY: bench
+bench: ## CPU per poll beside other tools, as ratios of one run (docs/benchmarks.md)
+	cargo build --release --bin rackpoll
+	cargo build --release --manifest-path bench/Cargo.toml --target-dir target/bench
+	target/bench/release/rackpoll-bench engine $(BENCH)
+	target/bench/release/rackpoll-bench tools
+
 .PHONY: check
 check: ## formatting and lints, warnings as errors
 	cargo fmt --check

@@ -67,7 +67,9 @@ fn measure(
     let mut columns: Vec<_> = clients
         .iter()
         .map(|(engine, threads)| match engine {
-            Engine::Rackpoll | Engine::Rackpoll17 | Engine::Ipmi => Column::new(format!("{engine}, {threads} thread(s)")),
+            Engine::Rackpoll | Engine::Rackpoll17 | Engine::Ipmi => {
+                Column::new(format!("{engine}, {threads} thread(s)"))
+            }
             Engine::IpmiRs => Column::new("ipmi-rs, blocking, 32 threads".to_owned()),
             Engine::Bare => Column::new("bare blocking exchange, 32 threads".to_owned()),
         })

@@ -76,9 +76,14 @@ pub fn rack(arguments: &RackArguments) -> Result<(), Error> {
 impl Servers {
     /// Simulated BMCs, all in one process.
     pub fn simulated(bmcs: usize, response_time: Duration) -> Result<Self, Error> {
-        let arguments =
-            ["rack", "--bmcs", &bmcs.to_string(), "--response-time-us", &response_time.as_micros().to_string()]
-                .map(str::to_owned);
+        let arguments = [
+            "rack",
+            "--bmcs",
+            &bmcs.to_string(),
+            "--response-time-us",
+            &response_time.as_micros().to_string(),
+        ]
+        .map(str::to_owned);
         let (process, _) = own_process(&arguments)?;
         let addresses = (1..=bmcs as u32).map(|place| (Ipv4Addr::from(u32::from(BASE) + place), PORT).into());
         Ok(Self { processes: vec![process], folder: None, addresses: addresses.collect() })
@@ -106,7 +111,10 @@ impl Servers {
                 .replace("@GUID@", &format!("{number:032x}"))
                 .replace("@PASSWORD@", PASSWORD)
                 // Powered on = this child is alive; without one a chassis status would start a process.
-                .replace("@POWER@", "startcmd \"setpriv --pdeathsig KILL sleep 1000000000\"\n  startnow true");
+                .replace(
+                    "@POWER@",
+                    "startcmd \"setpriv --pdeathsig KILL sleep 1000000000\"\n  startnow true",
+                );
             let lan_path = state.join("lan.conf");
             std::fs::write(&lan_path, lan)?;
             let process = Command::new("ipmi_sim")

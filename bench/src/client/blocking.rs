@@ -25,7 +25,10 @@ pub trait Session: Send {
 }
 
 /// Some threads share the BMCs and ask one after another.
-pub fn run<S: Session>(arguments: &Arguments, open: fn(SocketAddr, &str) -> Result<S, Error>) -> Result<Cost, Error> {
+pub fn run<S: Session>(
+    arguments: &Arguments,
+    open: fn(SocketAddr, &str) -> Result<S, Error>,
+) -> Result<Cost, Error> {
     let mut sessions = Vec::new();
     for bmc in &arguments.bmcs {
         sessions.push(open(*bmc, &arguments.password)?);

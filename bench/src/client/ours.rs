@@ -13,7 +13,8 @@ use super::{Arguments, Engine, LIMIT, USER};
 use crate::cost::{Cost, Error, processor_time};
 
 pub async fn run(arguments: &Arguments) -> Result<Cost, Error> {
-    let suite = if arguments.engine == Engine::Rackpoll { CipherSuite::Three } else { CipherSuite::Seventeen };
+    let suite =
+        if arguments.engine == Engine::Rackpoll { CipherSuite::Three } else { CipherSuite::Seventeen };
     let sockets = IpmiSockets::bind()?;
     let mut logins = JoinSet::new();
     for bmc in &arguments.bmcs {
