@@ -78,8 +78,11 @@ fn what(poll: &ScheduledPoll) -> String {
     use rackpoll_model::{PollRequest, SnmpRequest};
     match &poll.request {
         PollRequest::Ipmi(command) => format!("ipmi {command}"),
-        PollRequest::Snmp(SnmpRequest::Oids(oids)) => format!("snmp {} oids", oids.len()),
         PollRequest::Snmp(SnmpRequest::Metric(request)) => format!("snmp {}", request.metric),
+        PollRequest::Snmp(SnmpRequest::Table(table, columns)) => {
+            format!("snmp {} columns of {table}", columns.len())
+        }
+        PollRequest::Snmp(request) => format!("snmp {} oids", request.oids().len()),
     }
 }
 

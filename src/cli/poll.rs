@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
 use rackpoll_model::{
     Fault, FaultKind, IpmiCommand, Metric, MetricRequest, PollRequest, Secret, SnmpRequest,
@@ -92,6 +92,7 @@ fn workaround(text: &str) -> Result<Workaround, String> {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true)))]
 pub(super) struct SnmpArguments {
     /// The agent's address or name, with :PORT where it is not 161
     #[arg(long, value_name = "HOST[:PORT]")]
@@ -99,10 +100,25 @@ pub(super) struct SnmpArguments {
     #[command(flatten)]
     login: SnmpLogin,
     /// Oid to walk, as .1.3.6.1.2.1.1; may be given several times
-    #[arg(long, value_name = "OID", required_unless_present = "metric", num_args = 1..)]
+    #[arg(long, value_name = "OID", group = "what", num_args = 1..)]
     oid: Vec<String>,
+    /// Variable to get, as .1.3.6.1.2.1.1.5.0; may be given several times
+    #[arg(long, value_name = "OID", group = "what", num_args = 1..)]
+    get: Vec<String>,
+    /// Oid whose first variables are wanted; may be given several times
+    #[arg(long, value_name = "OID", group = "what", num_args = 1..)]
+    bulk: Vec<String>,
+    /// How many variables of each --bulk
+    #[arg(long, value_name = "NUMBER", requires = "bulk", default_value_t = config::USUAL_ROWS)]
+    rows: u32,
+    /// Table of which columns are wanted, as .1.3.6.1.2.1.2.2
+    #[arg(long, value_name = "OID", group = "what", requires = "column")]
+    table: Option<String>,
+    /// Number of a column of --table; may be given several times
+    #[arg(long, value_name = "NUMBER", requires = "table", num_args = 1..)]
+    column: Vec<u32>,
     /// Metric to poll instead, as snmp-interface-state
-    #[arg(long, value_name = "NAME", conflicts_with = "oid")]
+    #[arg(long, value_name = "NAME", group = "what")]
     metric: Option<Metric>,
     /// Oid that snmp-switch-sensor-status walks; may be given several times
     #[arg(long, value_name = "OID", num_args = 1.., requires = "metric")]
@@ -192,22 +208,37 @@ fn ipmi(arguments: IpmiArguments) -> Result<Wanted, Fault> {
 }
 
 fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
-    let oids = arguments.oid.iter().map(|oid| ("--oid", oid));
-    for (flag, oid) in oids.chain(arguments.sensor_oid.iter().map(|oid| ("--sensor-oid", oid))) {
+    let given = [
+        ("--oid", arguments.oid.as_slice()),
+        ("--get", arguments.get.as_slice()),
+        ("--bulk", arguments.bulk.as_slice()),
+        ("--table", arguments.table.as_slice()),
+        ("--sensor-oid", arguments.sensor_oid.as_slice()),
+    ];
+    for (flag, oid) in given.iter().flat_map(|(flag, oids)| oids.iter().map(move |oid| (flag, oid))) {
         config::check_oid(oid).map_err(|fault| malformed(format!("{flag} {oid:?}: {fault}")))?;
     }
-    let (request, topic, config) = match arguments.metric {
-        Some(metric) => metric_poll(metric, arguments.sensor_oid)?,
-        None => {
-            let config = serde_json::json!({ "oids": arguments.oid });
-            (SnmpRequest::Oids(arguments.oid), Topic::Snmp, config)
-        }
+    let request = if let Some(metric) = arguments.metric {
+        metric_poll(metric, arguments.sensor_oid)?
+    } else if let Some(table) = arguments.table {
+        SnmpRequest::Table(table, arguments.column)
+    } else if !arguments.get.is_empty() {
+        SnmpRequest::Get(arguments.get)
+    } else if !arguments.bulk.is_empty() {
+        SnmpRequest::Bulk(arguments.bulk, arguments.rows.max(1))
+    } else {
+        SnmpRequest::Oids(arguments.oid)
     };
+    let topic = match &request {
+        SnmpRequest::Metric(request) => Topic::Metric(request.metric.to_string()),
+        _ => Topic::Snmp,
+    };
+    let config = config::snmp_config(&request);
     let credential = arguments.login.credential()?;
     let target = target(&arguments.host, SNMP_PORT)?;
     let mut value = Map::new();
     value.insert("host".into(), arguments.host.into());
-    value.insert("config".into(), config);
+    value.insert("config".into(), config.into());
     Ok(Wanted {
         request: PollRequest::Snmp(request),
         target,
@@ -218,21 +249,15 @@ fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
     })
 }
 
-/// What `--metric` asks, its topic and the `config` that a command would have.
-fn metric_poll(metric: Metric, sensor_oids: Vec<String>) -> Result<(SnmpRequest, Topic, Value), Fault> {
-    let mut config = serde_json::json!({ "metric": metric.as_str() });
+/// What `--metric` asks.
+fn metric_poll(metric: Metric, sensor_oids: Vec<String>) -> Result<SnmpRequest, Fault> {
     match (metric, sensor_oids.is_empty()) {
-        (Metric::SwitchSensorStatus, true) => {
-            return Err(malformed(format!("--metric {metric} needs --sensor-oid")));
+        (Metric::SwitchSensorStatus, true) => Err(malformed(format!("--metric {metric} needs --sensor-oid"))),
+        (Metric::SwitchSensorStatus, false) | (_, true) => {
+            Ok(SnmpRequest::Metric(MetricRequest { metric, sensor_oids }))
         }
-        (Metric::SwitchSensorStatus, false) => config["sensorOids"] = sensor_oids.clone().into(),
-        (_, true) => {}
-        (_, false) => {
-            return Err(malformed(format!("--sensor-oid is for --metric {}", Metric::SwitchSensorStatus)));
-        }
+        (_, false) => Err(malformed(format!("--sensor-oid is for --metric {}", Metric::SwitchSensorStatus))),
     }
-    let topic = Topic::Metric(metric.to_string());
-    Ok((SnmpRequest::Metric(MetricRequest { metric, sensor_oids }), topic, config))
 }
 
 fn malformed(message: String) -> Fault {

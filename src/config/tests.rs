@@ -308,7 +308,7 @@ fn pollers_are_checked_to_the_bottom() {
         (format!("{ipmi}every = \"1m\"\nalerts = \"x\""), "`alerts` is a list of tables"),
         (format!("{ipmi}every = \"1m\"\npaused = 1"), "`paused` has to be true or false"),
         (format!("{snmp}snmp = \"x\""), "`snmp` has to be a table"),
-        (format!("{snmp}snmp = {{}}"), "`snmp` needs `oids` or `metric`"),
+        (format!("{snmp}snmp = {{}}"), "`snmp` needs one of `oids`, `get`, `bulk`, `table` and `metric`"),
         (format!("{snmp}snmp = {{ oids = [] }}"), "`oids` holds 1 to 256 oids, not 0"),
         (format!("{snmp}snmp = {{ oids = [\"sysDescr\"] }}"), "names of MIB objects cannot be resolved yet"),
         (format!("{snmp}snmp = {{ oids = [\"1..3\"] }}"), "an oid is 1 to 128 numbers"),
@@ -328,7 +328,7 @@ fn pollers_are_checked_to_the_bottom() {
         ),
         (
             format!("{snmp}snmp = {{ oids = [\"1.3\"], sensor-oids = [\"1.3\"] }}"),
-            "`sensor-oids` are for `metric`",
+            "`sensor-oids` goes with `metric`",
         ),
         (format!("{snmp}snmp = {{ oid = [\"1.3\"] }}"), "did you mean `oids`?"),
         ("ipmi = \"sdr\"\nevery = \"1m\"".to_owned(), "[[poller]] needs `devices`"),
@@ -830,4 +830,51 @@ fn users_of_snmpv3_have_the_level_of_their_keys() {
     let user = user(&both);
     let expected = SnmpSecurity::AuthPriv((AuthProtocol::Sha256, auth), (PrivProtocol::Aes256, privacy));
     assert_eq!((user.name.as_str(), user.context.as_str(), user.security), ("ops", "vlan-7", expected));
+}
+
+#[test]
+fn snmp_polls_ask_in_one_of_their_kinds() {
+    let poller =
+        |snmp: &str| format!("[[poller]]\nid = \"p\"\ndevices = [\"sw1\"]\nsnmp = {snmp}\nevery = \"60s\"\n");
+    let oid = || vec!["1.3.6.1.2.1.1".to_owned()];
+    for (snmp, request, config) in [
+        ("{ oids = [\"1.3.6.1.2.1.1\"] }", SnmpRequest::Oids(oid()), json!({ "oids": oid() })),
+        ("{ get = \"1.3.6.1.2.1.1\" }", SnmpRequest::Get(oid()), json!({ "get": oid() })),
+        (
+            "{ bulk = [\"1.3.6.1.2.1.1\"] }",
+            SnmpRequest::Bulk(oid(), 10),
+            json!({ "bulk": oid(), "rows": 10 }),
+        ),
+        (
+            "{ bulk = [\"1.3.6.1.2.1.1\"], rows = 3 }",
+            SnmpRequest::Bulk(oid(), 3),
+            json!({ "bulk": oid(), "rows": 3 }),
+        ),
+        (
+            "{ table = \"1.3.6.1.2.1.1\", columns = [2, 8] }",
+            SnmpRequest::Table(oid().remove(0), vec![2, 8]),
+            json!({ "table": "1.3.6.1.2.1.1", "columns": [2, 8] }),
+        ),
+    ] {
+        let config_read = fleet(&poller(snmp));
+        let poll = &config_read.polls[0];
+        assert_eq!(poll.request, PollRequest::Snmp(request), "{snmp}");
+        assert_eq!(poll.value["config"], config, "{snmp}");
+        assert_eq!(poll.topic, Topic::Snmp);
+    }
+    for (snmp, expected) in [
+        ("{ get = [\"1.3\"], bulk = [\"1.3\"] }", "`snmp` has `get` or `bulk`, not both"),
+        ("{}", "`snmp` needs one of `oids`, `get`, `bulk`, `table` and `metric`"),
+        ("{ get = [\"1.3\"], rows = 3 }", "`rows` goes with `bulk`, not with `get`"),
+        ("{ bulk = [\"1.3\"], rows = 0 }", "`rows` has to be 1 to 10000, not 0"),
+        ("{ table = \"1.3\" }", "`table` needs `columns`"),
+        ("{ table = \"1.3\", columns = [] }", "`columns` holds 1 to 128 numbers"),
+        ("{ table = \"1.3\", columns = [0] }", "and 0 is none"),
+        ("{ table = \"1.3\", columns = [\"2\"] }", "and here is a text"),
+        ("{ table = \"1.3..1\", columns = [2] }", "\"1.3..1\" is wrong"),
+        ("{ oids = [\"5.1\"] }", "an oid begins with 0, 1 or 2"),
+    ] {
+        let faults = faults(&format!("{FLEET}{}", poller(snmp)));
+        assert!(faults.len() == 1 && faults[0].contains(expected), "{snmp}: {faults:?}");
+    }
 }

@@ -205,6 +205,25 @@ fn poll_snmp_prints_the_result_and_nothing_else() {
 }
 
 #[test]
+fn poll_snmp_gets_variables_first_rows_and_columns() {
+    let switch = simulated_switch();
+    let (host, community) = (switch.host(), switch.community());
+    let result = |arguments: &[&str]| {
+        let value = json_of(&poll_snmp(&host, community, &[arguments, &["--output", "json"]].concat()));
+        value["result"].clone()
+    };
+    let got = result(&["--get", SYS_NAME, "--get", SYSTEM]);
+    assert_eq!(got[0]["values"], json!({ ".1.3.6.1.2.1.1.5.0": "sw-test-1" }));
+    assert_eq!(got[1]["error"]["name"], json!("NoSuchObjectError"));
+    let first = result(&["--bulk", INTERFACES, "--rows", "2"]);
+    assert_eq!(first[0]["values"], json!({ ".1.3.6.1.2.1.2.2.1.1.1": "1", ".1.3.6.1.2.1.2.2.1.1.2": "2" }));
+    let columns = result(&["--table", INTERFACES, "--column", "2", "--column", "8"]);
+    let mut theirs = switch.walked(community, "1.3.6.1.2.1.2.2.1.2");
+    theirs.extend(switch.walked(community, "1.3.6.1.2.1.2.2.1.8"));
+    assert_eq!(columns, json!([{ "source": INTERFACES, "values": theirs }]));
+}
+
+#[test]
 fn poll_snmp_says_why_there_is_no_answer() {
     let switch = simulated_switch();
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");

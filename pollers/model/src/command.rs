@@ -97,8 +97,25 @@ impl FromStr for IpmiCommand {
 pub enum SnmpRequest {
     /// Walk each of these, as asked (`.1.3.6.1.2.1.1` or without the leading dot).
     Oids(Vec<String>),
+    /// Get each of these variables.
+    Get(Vec<String>),
+    /// The first variables below each of these, at most so many of each.
+    Bulk(Vec<String>, u32),
+    /// These columns of a table (`.1.3.6.1.2.1.2.2` is ifTable), side by side.
+    Table(String, Vec<u32>),
     /// One of the metric pollers.
     Metric(MetricRequest),
+}
+
+impl SnmpRequest {
+    /// The oids as they were asked; of a metric the ones that came with it, if any.
+    pub fn oids(&self) -> &[String] {
+        match self {
+            Self::Oids(oids) | Self::Get(oids) | Self::Bulk(oids, _) => oids,
+            Self::Table(table, _) => std::slice::from_ref(table),
+            Self::Metric(request) => &request.sensor_oids,
+        }
+    }
 }
 
 /// What is asked of a device.

@@ -1,7 +1,8 @@
 use std::net::SocketAddr;
 
 use rackpoll_model::{
-    Blame, Fault, FaultKind, MetricReading, MetricRequest, Oid, OidWalk, Reading, SnmpCredential, SnmpRequest,
+    Blame, Fault, FaultKind, MetricReading, MetricRequest, Oid, OidWalk, Reading, SnmpCredential,
+    SnmpRequest, VarBind,
 };
 use tokio::time::Instant;
 
@@ -15,6 +16,19 @@ use crate::{
 
 /// Columns that are walked side by side: so many values of a usual size fit a frame with a few rows of them.
 const COLUMNS: usize = 8;
+
+/// The ways to ask for several oids.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    /// So many side by side.
+    Walk(usize),
+    /// One after the other, and where nothing lies below one the oid itself, as `snmpwalk` does.
+    WalkOrGet,
+    /// The first variables below each.
+    Rows(u32),
+    /// The oids themselves.
+    Get,
+}
 
 /// One SNMP agent under one credential, and what has been learned about it.
 ///
@@ -50,27 +64,48 @@ impl SnmpDevice {
     /// The device gave nothing at all. Where it gave something, what is missing has its fault in the reading.
     pub async fn poll(&mut self, request: &SnmpRequest, deadline: Instant) -> Result<Reading, Fault> {
         match request {
-            SnmpRequest::Oids(sources) => self.oids(sources, deadline).await.map(Reading::Oids),
+            SnmpRequest::Oids(sources) => {
+                self.oids(sources, How::WalkOrGet, deadline).await.map(Reading::Oids)
+            }
+            SnmpRequest::Get(sources) => self.oids(sources, How::Get, deadline).await.map(Reading::Oids),
+            SnmpRequest::Bulk(sources, rows) => {
+                self.oids(sources, How::Rows(*rows), deadline).await.map(Reading::Oids)
+            }
+            SnmpRequest::Table(table, columns) => {
+                self.table(table, columns, deadline).await.map(Reading::Oids)
+            }
             SnmpRequest::Metric(request) => self.metric(request, deadline).await.map(Reading::Metric),
         }
     }
 
-    /// Walks each oid and, where nothing lies below it, gets the oid itself, as `snmpwalk` does.
-    async fn oids(&mut self, sources: &[String], deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
+    /// Asks for oids in the texts of whoever asks, and answers with them.
+    async fn oids(&mut self, sources: &[String], how: How, deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
         self.attempts = 0;
-        let mut roots = Vec::with_capacity(sources.len());
-        for source in sources {
-            let root: Oid = source
-                .parse()
-                .map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("{source:?}: {fault}")))?;
-            roots.push(root);
-        }
-        let walks = self.ask(&roots, 1, deadline, true).await?;
+        let roots = sources.iter().map(|source| read(source)).collect::<Result<Vec<_>, _>>()?;
+        let walks = self.ask(&roots, how, deadline).await?;
         Ok(sources
             .iter()
             .zip(walks)
             .map(|(source, walk)| OidWalk { source: source.clone(), ..walk })
             .collect())
+    }
+
+    /// Walks columns of a table side by side, and puts them together in the order of the table's oids.
+    async fn table(
+        &mut self,
+        table: &str,
+        columns: &[u32],
+        deadline: Instant,
+    ) -> Result<Vec<OidWalk>, Fault> {
+        self.attempts = 0;
+        let root = read(table)?;
+        // The conceptual row is always the table's first child (RFC 2578, clause 7.1.12).
+        let roots: Vec<Oid> = columns.iter().map(|column| root.join(&[1, *column])).collect();
+        let walks = self.ask(&roots, How::Walk(COLUMNS), deadline).await?;
+        let error = walks.iter().find_map(|walk| walk.error.clone());
+        let mut varbinds: Vec<VarBind> = walks.into_iter().flat_map(|walk| walk.varbinds).collect();
+        varbinds.sort_by(|one, other| one.oid.cmp(&other.oid));
+        Ok(vec![OidWalk { source: table.to_owned(), root, varbinds, error }])
     }
 
     /// Asks what the metric asks, round by round, and computes it.
@@ -82,12 +117,12 @@ impl SnmpDevice {
             if roots.is_empty() {
                 return metric::reading(request, &answers, &mut self.memory);
             }
-            let (width, scalars) = match manner {
-                Manner::SideBySide => (COLUMNS, false),
-                Manner::OneByOne => (1, false),
-                Manner::Instances => (1, true),
+            let how = match manner {
+                Manner::SideBySide => How::Walk(COLUMNS),
+                Manner::OneByOne => How::Walk(1),
+                Manner::Instances => How::WalkOrGet,
             };
-            let walks = match self.ask(&roots, width, deadline, scalars).await {
+            let walks = match self.ask(&roots, how, deadline).await {
                 Ok(walks) => walks,
                 Err(fault) if answers.is_empty() => return Err(fault),
                 // What came before is worth a result.
@@ -102,16 +137,10 @@ impl SnmpDevice {
     /// # Errors
     /// The device gave nothing at all.
     pub async fn walk(&mut self, columns: &[Oid], deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
-        self.ask(columns, COLUMNS, deadline, false).await
+        self.ask(columns, How::Walk(COLUMNS), deadline).await
     }
 
-    async fn ask(
-        &mut self,
-        roots: &[Oid],
-        width: usize,
-        deadline: Instant,
-        scalars: bool,
-    ) -> Result<Vec<OidWalk>, Fault> {
+    async fn ask(&mut self, roots: &[Oid], how: How, deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
         let peer = self.peer;
         self.attempts = 1;
         let session = match &mut self.session {
@@ -126,14 +155,20 @@ impl SnmpDevice {
         let session = &*session;
         let renewed = session.renewed();
         let mut walker = Walker::new(session, &mut self.habits, deadline);
-        let mut found = walker.walk(roots, width).await;
-        if scalars {
-            for (root, found) in roots.iter().zip(&mut found) {
-                if found.varbinds.is_empty() && found.error.is_none() {
-                    *found = walker.scalar(root).await;
+        let found = match how {
+            How::Walk(width) => walker.walk(roots, width).await,
+            How::Rows(rows) => walker.walk_rows(roots, 1, usize::try_from(rows).unwrap_or(usize::MAX)).await,
+            How::Get => walker.get(roots).await,
+            How::WalkOrGet => {
+                let mut found = walker.walk(roots, 1).await;
+                for (root, found) in roots.iter().zip(&mut found) {
+                    if found.varbinds.is_empty() && found.error.is_none() {
+                        *found = walker.scalar(root).await;
+                    }
                 }
+                found
             }
-        }
+        };
         self.attempts = session.renewed().saturating_sub(renewed).saturating_add(1);
         let walks = roots.iter().zip(found).map(|(root, Found { varbinds, error })| OidWalk {
             source: root.to_string(),
@@ -158,6 +193,10 @@ impl SnmpDevice {
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
+}
+
+fn read(source: &str) -> Result<Oid, Fault> {
+    source.parse().map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("{source:?}: {fault}")))
 }
 
 /// The walks, unless nothing came of any of them for a reason that lies not in what was asked.

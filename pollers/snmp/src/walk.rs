@@ -13,6 +13,8 @@ use crate::{
 pub(crate) const MOST_ROWS: usize = 100_000;
 /// Most bytes of answers of one poll, for the same reason.
 const MOST_BYTES: usize = 32 << 20;
+/// Oids of one GET: values of a usual size fit a frame; tooBig has them asked for one by one.
+const OIDS_OF_A_GET: usize = 16;
 /// A GETBULK that gets no answer is asked again with less in it after a quarter of the time that is left, within these.
 const PATIENCE: std::ops::RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(20);
 
@@ -39,12 +41,15 @@ struct Column {
     at: Oid,
     varbinds: Vec<VarBind>,
     undecodable: Option<Oid>,
+    /// Most variables that are wanted.
+    rows: usize,
     end: Option<Result<(), Fault>>,
 }
 
 impl Column {
-    fn new(root: &Oid) -> Self {
-        Self { root: root.clone(), at: root.clone(), varbinds: Vec::new(), undecodable: None, end: None }
+    fn new(root: &Oid, rows: usize) -> Self {
+        let (at, root) = (root.clone(), root.clone());
+        Self { root, at, varbinds: Vec::new(), undecodable: None, rows, end: None }
     }
 
     fn found(self) -> Found {
@@ -65,7 +70,12 @@ impl<'a, A: Agent> Walker<'a, A> {
     /// Walks each root, up to `width` of them side by side: what asks for the columns of a table wants one row an answer,
     /// and what asks for whole trees wants one tree after the other. An error of one root leaves the others alone.
     pub(crate) async fn walk(&mut self, roots: &[Oid], width: usize) -> Vec<Found> {
-        let mut columns: Vec<Column> = roots.iter().map(Column::new).collect();
+        self.walk_rows(roots, width, usize::MAX).await
+    }
+
+    /// The same, for the first `rows` variables below each root.
+    pub(crate) async fn walk_rows(&mut self, roots: &[Oid], width: usize, rows: usize) -> Vec<Found> {
+        let mut columns: Vec<Column> = roots.iter().map(|root| Column::new(root, rows)).collect();
         let mut width = width.max(1);
         loop {
             let mut open: Vec<&mut Column> =
@@ -105,26 +115,40 @@ impl<'a, A: Agent> Walker<'a, A> {
     /// Gets the oid itself: `snmpwalk` does so where nothing lies below it, and people ask for instances all the time.
     pub(crate) async fn scalar(&mut self, oid: &Oid) -> Found {
         let answer = self.until_deadline(self.agent.get(std::slice::from_ref(oid))).await;
-        let varbind = match answer {
-            Ok(answer) => answer.varbinds.into_iter().next(),
-            Err(failure) => return Found { varbinds: Vec::new(), error: Some(failure.fault()) },
+        let found = match answer {
+            Ok(answer) => answer
+                .varbinds
+                .into_iter()
+                .next()
+                .map_or_else(|| Err(without_variables()), |first| of(oid, first)),
+            Err(failure) => Err(failure.fault()),
         };
-        let error = match varbind {
-            Some(varbind) if varbind.oid != *oid => Fault::new(
-                FaultKind::BadAnswer,
-                format!("asked for {oid}, the agent answers about {}", varbind.oid),
-            ),
-            Some(VarBind { value: Value::NoSuchObject | Value::EndOfMibView, .. }) => {
-                Fault::new(FaultKind::NoSuchObject, "the agent has no such object")
+        Found::from(found)
+    }
+
+    /// Gets the oids, as many in one exchange as an answer may hold; where that does not go well, one by one.
+    pub(crate) async fn get(&mut self, oids: &[Oid]) -> Vec<Found> {
+        let mut found = Vec::with_capacity(oids.len());
+        for chunk in oids.chunks(OIDS_OF_A_GET) {
+            let together = match self.until_deadline(self.agent.get(chunk)).await {
+                Ok(answer) => fitting(chunk, answer.varbinds),
+                // The device, and not these oids of it.
+                Err(Failure::Fault(fault)) => {
+                    found.resize(oids.len(), Found { varbinds: Vec::new(), error: Some(fault) });
+                    return found;
+                }
+                Err(_) => None,
+            };
+            match together {
+                Some(together) => found.extend(together),
+                None => {
+                    for oid in chunk {
+                        found.push(self.scalar(oid).await);
+                    }
+                }
             }
-            Some(VarBind { value: Value::NoSuchInstance, .. }) => {
-                Fault::new(FaultKind::NoSuchObject, "the agent has the object, and no such instance of it")
-            }
-            Some(VarBind { value: Value::Malformed(_), .. }) => undecodable(oid),
-            Some(varbind) => return Found { varbinds: vec![varbind], error: None },
-            None => without_variables(),
-        };
-        Found { varbinds: Vec::new(), error: Some(error) }
+        }
+        found
     }
 
     /// Sorts an answer into the columns it was asked for. False where it does not fit them and they had better be asked for
@@ -153,6 +177,10 @@ impl<'a, A: Agent> Walker<'a, A> {
                 column.end = Some(Err(too_much()));
             } else {
                 self.rows_left = self.rows_left.saturating_sub(1);
+                column.rows = column.rows.saturating_sub(1);
+                if column.rows == 0 {
+                    column.end = Some(Ok(()));
+                }
                 if varbind.oid > column.at {
                     column.at = varbind.oid.clone();
                 }
@@ -213,6 +241,40 @@ impl<'a, A: Agent> Walker<'a, A> {
     ) -> Result<Answer, Failure> {
         timeout_at(self.deadline, exchange).await.unwrap_or_else(|_| Err(silent()))
     }
+}
+
+impl From<Result<VarBind, Fault>> for Found {
+    fn from(found: Result<VarBind, Fault>) -> Self {
+        match found {
+            Ok(varbind) => Self { varbinds: vec![varbind], error: None },
+            Err(fault) => Self { varbinds: Vec::new(), error: Some(fault) },
+        }
+    }
+}
+
+/// What an answer says about the oid that was asked for.
+fn of(oid: &Oid, varbind: VarBind) -> Result<VarBind, Fault> {
+    if varbind.oid != *oid {
+        let what = format!("asked for {oid}, the agent answers about {}", varbind.oid);
+        return Err(Fault::new(FaultKind::BadAnswer, what));
+    }
+    match varbind.value {
+        Value::NoSuchObject | Value::EndOfMibView => {
+            Err(Fault::new(FaultKind::NoSuchObject, "the agent has no such object"))
+        }
+        Value::NoSuchInstance => {
+            Err(Fault::new(FaultKind::NoSuchObject, "the agent has the object, and no such instance of it"))
+        }
+        Value::Malformed(_) => Err(undecodable(oid)),
+        _ => Ok(varbind),
+    }
+}
+
+/// One answer to several oids; none where it is not about them, one after the other.
+fn fitting(oids: &[Oid], varbinds: Vec<VarBind>) -> Option<Vec<Found>> {
+    let fits =
+        oids.len() == varbinds.len() && oids.iter().zip(&varbinds).all(|(oid, varbind)| *oid == varbind.oid);
+    fits.then(|| oids.iter().zip(varbinds).map(|(oid, varbind)| Found::from(of(oid, varbind))).collect())
 }
 
 fn silent() -> Failure {

@@ -249,3 +249,53 @@ async fn a_silent_agent_is_given_up_at_the_deadline() {
     let agent = Faulty::start(|_, _| vec![]).await;
     nothing(&agent, FaultKind::Timeout, "no answer within the deadline").await;
 }
+
+async fn asked(agent: &Faulty, request: SnmpRequest) -> Vec<OidWalk> {
+    match device(agent).poll(&request, Instant::now() + DEADLINE).await.unwrap() {
+        Reading::Oids(walks) => walks,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn variables_are_got_together_and_one_by_one_where_that_goes_wrong() {
+    let oids: Vec<String> = (1..=40).map(|index| by_name(names(), index).oid.to_string()).collect();
+    let missing = format!("{}.99", names());
+    let request = SnmpRequest::Get([oids.clone(), vec![missing.clone()]].concat());
+    let right = Faulty::start(|_, honest| vec![honest]).await;
+    let too_big = Faulty::start(|request, honest| {
+        if request.oids.len() > 3 { vec![Answer::to(request).refused(1, 0)] } else { vec![honest] }
+    })
+    .await;
+    for (agent, requests) in [(&right, 3..=3), (&too_big, 14..=44)] {
+        let walks = asked(agent, request.clone()).await;
+        for (index, (oid, walk)) in (1..).zip(oids.iter().zip(&walks)) {
+            assert_eq!((&walk.source, &walk.error), (oid, &None));
+            assert_eq!(walk.varbinds, [by_name(names(), index)]);
+        }
+        let last = walks.last().unwrap();
+        assert_eq!((&last.source, last.varbinds.len()), (&missing, 0));
+        assert_eq!(last.error.as_ref().unwrap().kind, FaultKind::NoSuchObject);
+        assert!(requests.contains(&agent.count(Kind::Get)), "{}", agent.count(Kind::Get));
+    }
+}
+
+#[tokio::test]
+async fn bulk_takes_the_first_variables_of_each() {
+    let agent = Faulty::start(|_, honest| vec![honest]).await;
+    let walks = asked(&agent, SnmpRequest::Bulk(vec![names().into(), counters().into()], 3)).await;
+    for (walk, column) in walks.iter().zip([names(), counters()]) {
+        assert_eq!(walk.error, None);
+        assert_eq!(walk.varbinds, [1, 2, 3].map(|index| by_name(column, index)));
+    }
+    assert_eq!(agent.count(Kind::GetBulk), 2);
+}
+
+#[tokio::test]
+async fn columns_of_a_table_come_side_by_side() {
+    let agent = Faulty::start(|_, honest| vec![honest]).await;
+    let walks = asked(&agent, SnmpRequest::Table("1.3.6.1.2.1.2.2".into(), vec![10, 2, 7])).await;
+    let [walk] = walks.as_slice() else { panic!("{walks:?}") };
+    assert_eq!((walk.source.as_str(), &walk.error), ("1.3.6.1.2.1.2.2", &None));
+    assert_eq!(walk.varbinds, &TREE[..80], "in the order of the tree");
+}

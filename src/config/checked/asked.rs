@@ -2,10 +2,19 @@
 
 use rackpoll_model::{IpmiCommand, Metric, MetricRequest, Oid, PollRequest, SnmpRequest};
 
+use serde_json::{Map, Value};
+
 use crate::config::{
     fault::{Findings, Place},
     raw::{Node, Raw, Table, Texts, shorten},
 };
+
+/// Most variables that a `bulk` poll takes of each oid, and how many where it does not say.
+const MOST_ROWS: i64 = 10_000;
+/// As above.
+pub const USUAL_ROWS: u32 = 10;
+/// Most columns of one poll: the largest tables have about as many.
+const MOST_COLUMNS: usize = 128;
 
 /// Most oids of one poll; each is walked.
 pub const MOST_OIDS: usize = 256;
@@ -70,37 +79,135 @@ fn snmp_request(node: Node, findings: &mut Findings) -> Option<SnmpRequest> {
     let place = node.place;
     let Raw::Table(mut table) = node.value else {
         let what = format!("`snmp` has to be a table, not {}", node.value.kind());
-        findings.fault_with_hint(&place, what, "write { oids = [\"..\"] } or { metric = \"..\" }");
+        findings.fault_with_hint(
+            &place,
+            what,
+            "write { oids = [\"..\"] }, { get = [\"..\"] } or { metric = \"..\" }",
+        );
         return None;
     };
     let oids = table.texts("oids", findings);
+    let get = table.texts("get", findings);
+    let bulk = table.texts("bulk", findings);
+    let rows = table.whole("rows", 1..=MOST_ROWS, findings);
+    let whole_table = table.text("table", findings);
+    let columns = table.take("columns").map(|node| columns(node, findings));
     let metric = table.text("metric", findings);
     let sensor_oids = table.texts("sensor-oids", findings);
     table.refuse_rest("`snmp`", findings);
-    if oids.is_some() && metric.is_none() && sensor_oids.is_some() {
-        findings.fault(&place, "`sensor-oids` are for `metric`, not for `oids`");
+    let kinds = [
+        ("oids", oids.is_some()),
+        ("get", get.is_some()),
+        ("bulk", bulk.is_some()),
+        ("table", whole_table.is_some()),
+        ("metric", metric.is_some()),
+    ];
+    let asked: Vec<&str> = kinds.iter().filter(|(_, is)| *is).map(|(kind, _)| *kind).collect();
+    let [kind] = asked.as_slice() else {
+        let what = match asked.as_slice() {
+            [] => "`snmp` needs one of `oids`, `get`, `bulk`, `table` and `metric`".to_owned(),
+            [one, other, ..] => format!("`snmp` has `{one}` or `{other}`, not both"),
+            [_] => return None,
+        };
+        findings.fault(&place, what);
+        return None;
+    };
+    for (key, there, of) in [
+        ("rows", rows.is_some(), "bulk"),
+        ("columns", columns.is_some(), "table"),
+        ("sensor-oids", sensor_oids.is_some(), "metric"),
+    ] {
+        if there && of != *kind {
+            findings.fault(&place, format!("`{key}` goes with `{of}`, not with `{kind}`"));
+            return None;
+        }
+    }
+    if let Some(oids) = oids {
+        return good_oids("oids", &place, oids, findings).map(SnmpRequest::Oids);
+    }
+    if let Some(oids) = get {
+        return good_oids("get", &place, oids, findings).map(SnmpRequest::Get);
+    }
+    if let Some(oids) = bulk {
+        let rows = rows.and_then(|rows| u32::try_from(rows).ok()).unwrap_or(USUAL_ROWS);
+        return good_oids("bulk", &place, oids, findings).map(|oids| SnmpRequest::Bulk(oids, rows));
+    }
+    if let Some((at, oid)) = whole_table {
+        let Some(columns) = columns else {
+            findings.fault_with_hint(
+                &place,
+                "`table` needs `columns`",
+                "write columns = [2, 8], or walk it by `oids`",
+            );
+            return None;
+        };
+        let oid = good_oids("table", &at, vec![(at.clone(), oid)], findings)?.pop()?;
+        return columns.map(|columns| SnmpRequest::Table(oid, columns));
+    }
+    let (place, word) = metric?;
+    let Ok(metric) = word.parse::<Metric>() else {
+        let known = Metric::ALL.map(Metric::as_str);
+        let what = format!("there is no metric {:?}", shorten(&word));
+        findings.unknown_word(&place, what, &word, known);
+        return None;
+    };
+    metric_request(metric, &place, sensor_oids, findings).map(SnmpRequest::Metric)
+}
+
+/// The numbers of a table's columns.
+fn columns(node: Node, findings: &mut Findings) -> Option<Vec<u32>> {
+    let wrong = |what: &str| format!("`columns` holds 1 to {MOST_COLUMNS} numbers of columns, {what}");
+    let Raw::List(items) = node.value else {
+        findings.fault(&node.place, wrong(&format!("and is {}", node.value.kind())));
+        return None;
+    };
+    if items.is_empty() || items.len() > MOST_COLUMNS {
+        findings.fault(&node.place, wrong(&format!("not {}", items.len())));
         return None;
     }
-    match (oids, metric) {
-        (Some(oids), None) => good_oids("oids", &place, oids, findings).map(SnmpRequest::Oids),
-        (None, Some((place, word))) => {
-            let Ok(metric) = word.parse::<Metric>() else {
-                let known = Metric::ALL.map(Metric::as_str);
-                let what = format!("there is no metric {:?}", shorten(&word));
-                findings.unknown_word(&place, what, &word, known);
+    let mut columns = Vec::with_capacity(items.len());
+    for item in items {
+        match item.value {
+            Raw::Integer(number) if let Ok(column @ 1..) = u32::try_from(number) => columns.push(column),
+            Raw::Integer(number) => {
+                findings.fault(&item.place, wrong(&format!("and {number} is none")));
                 return None;
-            };
-            metric_request(metric, &place, sensor_oids, findings).map(SnmpRequest::Metric)
-        }
-        (None, None) => {
-            findings.fault(&place, "`snmp` needs `oids` or `metric`");
-            None
-        }
-        (Some(_), Some(_)) => {
-            findings.fault(&place, "`snmp` has `oids` or `metric`, not both");
-            None
+            }
+            other => {
+                findings.fault(&item.place, wrong(&format!("and here is {}", other.kind())));
+                return None;
+            }
         }
     }
+    Some(columns)
+}
+
+/// The `config` of a command that asks the same (contract.md, section 2); all but `oids` and `metric` are ours.
+pub fn snmp_config(request: &SnmpRequest) -> Map<String, Value> {
+    let mut config = Map::new();
+    match request {
+        SnmpRequest::Oids(oids) => {
+            config.insert("oids".to_owned(), oids.clone().into());
+        }
+        SnmpRequest::Get(oids) => {
+            config.insert("get".to_owned(), oids.clone().into());
+        }
+        SnmpRequest::Bulk(oids, rows) => {
+            config.insert("bulk".to_owned(), oids.clone().into());
+            config.insert("rows".to_owned(), (*rows).into());
+        }
+        SnmpRequest::Table(table, columns) => {
+            config.insert("table".to_owned(), table.as_str().into());
+            config.insert("columns".to_owned(), columns.clone().into());
+        }
+        SnmpRequest::Metric(request) => {
+            config.insert("metric".to_owned(), request.metric.as_str().into());
+            if !request.sensor_oids.is_empty() {
+                config.insert("sensorOids".to_owned(), request.sensor_oids.clone().into());
+            }
+        }
+    }
+    config
 }
 
 fn metric_request(

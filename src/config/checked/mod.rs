@@ -31,7 +31,7 @@ use crate::outcome::rules::{Calm, Compiler, Segments};
 
 pub use access::bmc_key;
 pub use agent::{Agent, graph_id};
-pub use asked::{MOST_OIDS, OidFault, check_oid};
+pub use asked::{MOST_OIDS, OidFault, USUAL_ROWS, check_oid, snmp_config};
 pub use bus::{Broker, Bus, Server, Tls};
 pub use credential::{LONGEST_COMMUNITY, NamedCredential, wrong_login};
 pub use device::Device;

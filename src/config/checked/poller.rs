@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use rackpoll_model::{MetricRequest, PollRequest, SnmpRequest};
+use rackpoll_model::{PollRequest, SnmpRequest};
 use serde_json::{Map, Value};
 
 use super::{
@@ -120,10 +120,10 @@ impl Poller {
             let Some(credential) = self.credential(name, device, context, findings) else { continue };
             let (topic, port) = match &self.request {
                 PollRequest::Ipmi(command) => (Topic::Ipmi(command.to_string()), IPMI_PORT),
-                PollRequest::Snmp(SnmpRequest::Oids(_)) => (Topic::Snmp, SNMP_PORT),
                 PollRequest::Snmp(SnmpRequest::Metric(request)) => {
                     (Topic::Metric(request.metric.to_string()), SNMP_PORT)
                 }
+                PollRequest::Snmp(_) => (Topic::Snmp, SNMP_PORT),
             };
             polls.push(Arc::new(ScheduledPoll {
                 value: self.value(&work_item_id, device, &credential, context.encryption),
@@ -211,26 +211,12 @@ impl Poller {
             value.insert("node".to_owned(), node.as_str().into());
         }
         value.insert("workItemId".to_owned(), work_item_id.into());
-        let config = match &self.request {
-            PollRequest::Ipmi(_) => None,
-            PollRequest::Snmp(SnmpRequest::Oids(oids)) => Some(("oids", Value::from(oids.clone()))),
-            PollRequest::Snmp(SnmpRequest::Metric(request)) => {
-                Some(("metric", Value::from(request.metric.as_str())))
-            }
-        };
-        if let Some((key, what)) = config {
+        if let PollRequest::Snmp(request) = &self.request {
             if let Timing::Every { every, .. } = self.timing {
                 let millis = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
                 value.insert("pollInterval".to_owned(), millis.into());
             }
-            let mut config = Map::new();
-            config.insert(key.to_owned(), what);
-            if let PollRequest::Snmp(SnmpRequest::Metric(MetricRequest { sensor_oids, .. })) = &self.request
-                && !sensor_oids.is_empty()
-            {
-                config.insert("sensorOids".to_owned(), Value::from(sensor_oids.clone()));
-            }
-            value.insert("config".to_owned(), config.into());
+            value.insert("config".to_owned(), asked::snmp_config(request).into());
         }
         value
     }

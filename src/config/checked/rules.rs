@@ -70,8 +70,8 @@ fn sight(request: &PollRequest) -> Sight<'_> {
         PollRequest::Ipmi(IpmiCommand::Sel | IpmiCommand::SelEntries) => Sight::Sel,
         PollRequest::Ipmi(IpmiCommand::Sdr) => Sight::Sdr,
         PollRequest::Ipmi(_) => Sight::Nothing,
-        PollRequest::Snmp(SnmpRequest::Oids(oids)) => Sight::Oids(oids),
         PollRequest::Snmp(SnmpRequest::Metric(request)) => Sight::Metric(request.metric.as_str()),
+        PollRequest::Snmp(request) => Sight::Oids(request.oids()),
     }
 }
 
