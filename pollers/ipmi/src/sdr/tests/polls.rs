@@ -101,8 +101,47 @@ fn silent_sensors_cost_their_patience_rarely() {
         assert_eq!(states[1], SensorState::NoAnswer);
         assert!(matches!(states[3], SensorState::Read { .. }));
     }
+    // Three times in the first poll, in case it was the link.
     let asked = bmc.count(READING) - 100 * 3;
-    assert!(asked <= 8, "{asked}");
+    assert!(asked <= 10, "{asked}");
+}
+
+#[test]
+fn the_link_is_doubted_before_the_sensor() {
+    let (mut bmc, memory) = (Bmc::new(server()), memory());
+    for number in [1, 2, 0x30] {
+        bmc.sensors.insert((READING.1, number), Answer::Silence);
+    }
+    bmc.sensors(&memory);
+    // The first one three times; that was no accident, so the others once.
+    assert_eq!(bmc.count(READING), 6);
+    // One datagram lost.
+    let (mut bmc, memory) = (Bmc::new(server()), super::bmc::memory());
+    bmc.sensors.insert((READING.1, 1), Answer::Silence);
+    bmc.hook = Some(Box::new(|bmc, _| {
+        if bmc.count(READING) > 0 {
+            bmc.sensors.insert((READING.1, 1), Answer::Data(vec![0x29, 0xc0, 0xc0]));
+        }
+    }));
+    assert!(matches!(bmc.states(&memory)[0], SensorState::Read { .. }));
+    assert_eq!(memory.lock().unwrap().absent().count(), 0);
+}
+
+#[test]
+fn a_bmc_may_be_silent_about_settings() {
+    let (mut bmc, memory) = (Bmc::new(server()), memory());
+    for number in [1, 2, 0x30, 0x31] {
+        bmc.sensors.insert((EVENTS.1, number), Answer::Silence);
+        bmc.sensors.insert((THRESHOLDS.1, number), Answer::Silence);
+    }
+    for _ in 0..10 {
+        let readings = bmc.sensors(&memory);
+        assert!(readings.iter().all(|reading| matches!(reading.state, SensorState::Read { .. })));
+        assert!(readings.iter().all(|reading| reading.event_enable.is_none()));
+        assert_eq!(memory.lock().unwrap().absent().count(), 0);
+    }
+    let list = thresholds(&mut bmc, &memory);
+    assert_eq!(list[1].thresholds.of(Threshold::UpperCritical), Some(Level::Value(114.0)));
 }
 
 #[test]
