@@ -55,9 +55,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// As many devices as answer slowly at the same time in a fleet of 10,000; each costs some KB while it is polled.
 const MAX_IN_FLIGHT: i64 = 2_000;
 
-/// Weak BMCs work on one command for 10 to 20 ms. Six times as many in a burst: all sensors of a large server at once,
-/// with the thresholds and hysteresis of a hundred.
-const BMC_COMMANDS: i64 = 50;
+/// A BMC works on one command for some 10 ms. Ten times as many in a burst: reading the sensor repository of a large
+/// server for the first time takes that many.
+const BMC_COMMANDS: i64 = 100;
 
 /// RackHD's.
 const CACHE_ENTRIES: i64 = 10;
@@ -117,7 +117,7 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         timeout,
         // Faster than each second it would be noise.
         heartbeat: (!heartbeat.is_zero()).then(|| heartbeat.max(Duration::from_secs(1))),
-        pace: Pace { burst: per_second.saturating_mul(6), per_second },
+        pace: Pace { burst: per_second.saturating_mul(10), per_second },
     }
 }
 

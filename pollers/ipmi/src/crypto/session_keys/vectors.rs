@@ -214,3 +214,53 @@ fn suite_17_as_ipmitool_and_python_speak_it() {
 fn suite_17_with_k_g_as_ipmitool_and_python_speak_it() {
     replay(&SUITE_17_K_G, CipherSuite::Seventeen, "secret17", Some("bmc-wide-key"));
 }
+
+/// Codes and keys of one login, as OpenSSL computes them. With SIDm `a4a3a2a0`, SIDc `44332211`, Rm 00 to 0f, Rc 10 to
+/// 1f, GUIDc 20 to 2f, ROLEm 12, the user `viewer` and the key `secret17`, each is
+/// `printf HEX | xxd -r -p | openssl dgst -sha256 -mac HMAC -macopt hexkey:KEY` (and `-sha1`): RAKP 2 over
+/// SIDm SIDc Rm Rc GUIDc ROLEm 06 UNAMEm, RAKP 3 over Rc SIDm ROLEm 06 UNAMEm, both by the user's key; SIK over
+/// Rm Rc ROLEm 06 UNAMEm; RAKP 4 over Rm SIDc GUIDc, K1 over twenty 01 and K2 over twenty 02, by SIK.
+#[test]
+fn every_suite_as_openssl_computes_it() {
+    let counting = |from: u8| std::array::from_fn::<u8, 16, _>(|at| from + at as u8);
+    let transcript = Transcript {
+        console_session_id: 0xa0a2_a3a4,
+        managed_session_id: 0x1122_3344,
+        console_random: counting(0x00),
+        managed_random: counting(0x10),
+        guid: counting(0x20),
+        role: crate::wire::Role::name_only(2),
+        user: crate::wire::UserName::new(b"viewer").unwrap(),
+    };
+    let password = Secret::from("secret17");
+    let sha1 = [
+        "257e4676a6c22ad108a278d12407035518d2efae",
+        "05fb3afce9e360a23c4febe5b5063e4df67fd330",
+        "c136bcab45ef3158d9ea24db5e8a979f17675867",
+        "92c7c8bcc974b817b66f4a1afb5d4ea6db9f9d50",
+        "ca6f0ca1ee07b03fdb3878ba46eee0417d9a7edb",
+    ];
+    let sha256 = [
+        "ffc8c10fdb8c94f71abd9629d3da6e0719b68dd1dd93224556ca39744f013a46",
+        "842fc5097ccef2c0f10e495d04dd05f25cc1e304d20bb24ed07b8d59390ed82d",
+        "13f45b956049caa06ed950f2bb0abe98295e247623f31b785c6668ec83dc9cbd",
+        "20c49ca1674c27adcf86b08ca16d7a7843045c7ff219b2c25f59d9c3417e7cee",
+        "de0ff9326bde8d71db07b77c68ef43c238a3ffb1223cc5b4f0f5dd9525cdb89e",
+    ];
+    for suite in CipherSuite::ALL {
+        let algorithm = suite.authentication();
+        let ([rakp2, rakp3, rakp4, k1, k2], check_length) = match algorithm {
+            Authentication::None => ([""; 5], 0),
+            Authentication::HmacSha1 => (sha1, 12),
+            Authentication::HmacSha256 => (sha256, 16),
+        };
+        assert_eq!(transcript.rakp2_code(algorithm, &password).as_bytes(), bytes(rakp2), "suite {suite}");
+        assert_eq!(transcript.rakp3_code(algorithm, &password).as_bytes(), bytes(rakp3), "suite {suite}");
+        let keys = SessionKeys::derive(suite, &password, None, &transcript);
+        // RAKP 4 is cut by the hash, also where packets carry no code.
+        assert_eq!(keys.rakp4_check(&transcript).as_bytes(), &bytes(rakp4)[..check_length], "suite {suite}");
+        assert_eq!(keys.k1.as_bytes(), bytes(k1), "suite {suite}");
+        let k2 = bytes(k2);
+        assert_eq!(keys.k2[..k2.len().min(16)], k2[..k2.len().min(16)], "suite {suite}");
+    }
+}

@@ -4,12 +4,12 @@ use rackpoll_model::Secret;
 
 use super::{super::Random, link::Seeded};
 use crate::{
-    crypto::{CipherSuite, SessionKeys, Transcript, Unsealed, seal, unseal},
+    crypto::{CipherSuite, Ipmi15Authentication, Ipmi15Key, SessionKeys, Transcript, Unsealed, seal, unseal},
     session::window::Window,
     wire::{
         CipherSuiteRecord, Datagram, Ipmi15Packet, LanRequest, LanResponse, OpenSessionRequest,
-        OpenSessionResponse, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, RmcpPlusPacket, Status, encode_record,
-        encode_sessionless,
+        OpenSessionResponse, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, RmcpPlusPacket, Status, UserName,
+        encode_record, encode_sessionless,
     },
 };
 
@@ -17,6 +17,9 @@ use crate::{
 pub(super) struct Bmc {
     random: Seeded,
     sessions: Vec<Slot>,
+    session_15: Option<Session15>,
+    /// Kinds of IPMI 1.5 authentication, a bit each.
+    pub(super) kinds_15: u8,
     pub(super) user: &'static str,
     pub(super) password: Secret,
     pub(super) k_g: Option<Secret>,
@@ -74,6 +77,8 @@ impl Bmc {
         Self {
             random: Seeded::new(0xb3c),
             sessions: Vec::new(),
+            session_15: None,
+            kinds_15: 0x15,
             user: super::USER,
             password: Secret::from(super::PASSWORD),
             k_g: None,
@@ -123,6 +128,7 @@ impl Bmc {
     pub(super) fn answer(&mut self, now: Instant, datagram: &[u8]) -> Vec<Vec<u8>> {
         self.expire(now);
         let answer = match Datagram::decode(datagram) {
+            Ok(Datagram::Ipmi15(packet)) if packet.session_id != 0 => self.ipmi_15(now, &packet),
             Ok(Datagram::Ipmi15(packet)) => self.sessionless(packet),
             Ok(Datagram::RmcpPlus(packet)) => match packet.payload_type {
                 PayloadType::OpenSessionRequest => self.open_session(now, packet.payload),
@@ -141,7 +147,16 @@ impl Bmc {
         let data = match (request.netfn, request.command) {
             (0x06, 0x38) => {
                 self.log.push("capabilities");
-                vec![1, 0x80 | 0x15, 0x04, if self.rmcp_plus { 0x03 } else { 0x01 }, 0, 0, 0, 0]
+                vec![1, 0x80 | self.kinds_15, 0x04, if self.rmcp_plus { 0x03 } else { 0x01 }, 0, 0, 0, 0]
+            }
+            (0x06, 0x39) => {
+                self.log.push("challenge");
+                let kind = Ipmi15Authentication::from_number(request.data[0]).unwrap();
+                if request.data[1..] != UserName::new(self.user.as_bytes()).unwrap().padded() {
+                    return sessionless_answer(&request, 0x81, &[]);
+                }
+                self.session_15 = Some(Session15 { kind, active: false, sequence: 0, first: 0 });
+                [&ID_15.to_le_bytes()[..], &[0x77; 16]].concat()
             }
             (0x06, 0x54) => {
                 self.log.push("cipher suites");
@@ -165,10 +180,55 @@ impl Bmc {
             }
             other => panic!("outside a session: {other:?}"),
         };
+        sessionless_answer(&request, 0, &data)
+    }
+
+    /// A datagram of the one IPMI 1.5 session; one with a wrong code has no answer.
+    fn ipmi_15(&mut self, _now: Instant, packet: &Ipmi15Packet<'_>) -> Option<Vec<u8>> {
+        let session = self.session_15.as_mut().filter(|_| packet.session_id == ID_15)?;
+        let key = Ipmi15Key::new(session.kind, &self.password)?;
+        let number = packet.sequence.to_le_bytes();
+        if packet.auth_type != session.kind.number()
+            || !key.verify(packet.session_id, number, packet.payload, packet.code)
+        {
+            return None;
+        }
+        let request = LanRequest::decode(packet.payload).unwrap();
+        let (completion, data) = match (request.netfn, request.command) {
+            (0x06, 0x3a) if !session.active => {
+                self.log.push("activate");
+                assert_eq!(request.data[2..18], [0x77; 16]);
+                session.first = u32::from_le_bytes(*request.data.last_chunk::<4>().unwrap());
+                session.active = true;
+                let mut data = vec![session.kind.number()];
+                data.extend_from_slice(&ID_15.to_le_bytes());
+                data.extend_from_slice(&FIRST_15.to_le_bytes());
+                data.push(request.data[1]);
+                session.sequence = FIRST_15 - 1;
+                (0, data)
+            }
+            (0x06, 0x3c) => {
+                self.log.push("close");
+                (0, Vec::new())
+            }
+            _ => {
+                assert!(packet.sequence > session.sequence, "numbers go up");
+                session.sequence = packet.sequence;
+                self.log.push("echo");
+                (0, request.data.to_vec())
+            }
+        };
         let mut payload = Vec::new();
-        LanResponse::to(&request, 0, &data).encode(&mut payload);
+        LanResponse::to(&request, completion, &data).encode(&mut payload);
+        let sequence = if request.command == 0x3a { 0 } else { session.first };
+        session.first = session.first.wrapping_add(u32::from(sequence != 0));
+        let code = key.code(ID_15, sequence.to_le_bytes(), &payload);
+        let auth_type = session.kind.number();
         let mut answer = Vec::new();
-        Ipmi15Packet::encode_sessionless(&mut answer, &payload);
+        Ipmi15Packet { auth_type, sequence, session_id: ID_15, code, payload: &payload }.encode(&mut answer);
+        if request.command == 0x3c {
+            self.session_15 = None;
+        }
         Some(answer)
     }
 
@@ -370,6 +430,26 @@ impl Bmc {
         }
         Some(answer)
     }
+}
+
+/// Id of the one IPMI 1.5 session, and the first number that it takes.
+const ID_15: u32 = 0x0605_0403;
+const FIRST_15: u32 = 1000;
+
+struct Session15 {
+    kind: Ipmi15Authentication,
+    active: bool,
+    sequence: u32,
+    /// Number of the next answer.
+    first: u32,
+}
+
+fn sessionless_answer(request: &LanRequest<'_>, completion: u8, data: &[u8]) -> Option<Vec<u8>> {
+    let mut payload = Vec::new();
+    LanResponse::to(request, completion, data).encode(&mut payload);
+    let mut answer = Vec::new();
+    Ipmi15Packet::encode_sessionless(&mut answer, &payload);
+    Some(answer)
 }
 
 fn open_session_answer(response: OpenSessionResponse) -> Option<Vec<u8>> {

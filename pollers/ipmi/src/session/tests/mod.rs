@@ -3,6 +3,7 @@
 mod bmc;
 mod checks;
 mod garbage;
+mod ipmi15;
 mod life;
 mod link;
 mod logins;
