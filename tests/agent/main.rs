@@ -23,6 +23,7 @@ mod kill;
 mod mqtt;
 mod outage;
 mod sel;
+mod profile;
 mod shutdown;
 mod snmp;
 mod sockets;

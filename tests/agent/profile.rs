@@ -1,0 +1,89 @@
+//! What is learned about BMCs and shown, and cipher suites by their numbers.
+
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    agent::{Setup, rackpoll},
+    cli::{UNREACHABLE, json_of, output},
+    peers::{free_tcp_port, ipmi::Model},
+    secrets::random_secret,
+};
+
+fn profile(configuration: &Path, arguments: &[&str]) -> Command {
+    let mut command = rackpoll();
+    command.arg("profile").args(arguments).args(["--output", "json", "--config"]).arg(configuration);
+    command
+}
+
+#[test]
+fn what_an_agent_has_learned_about_a_bmc_is_shown_while_it_runs_and_after() {
+    let sim = Model::own().start(&random_secret());
+    let setup = Setup::embedded(free_tcp_port())
+        .with_ipmi_credential("bmc", "viewer", sim.password())
+        .with_device("d", &sim.host(), "bmc")
+        .with_poller("sensors", "d", "ipmi = \"sdr\"", "1s")
+        .with_poller("power", "d", "ipmi = \"power\"", "1s");
+    let show = || output(&mut profile(setup.configuration(), &["show", &sim.host()]), &[sim.password()]);
+    let agent = setup.start();
+    let start = Instant::now();
+    let shown = loop {
+        let shown = show();
+        // The state file is made by the agent, and filled by its first polls.
+        if shown.status.success() {
+            let shown = json_of(&shown);
+            if shown.get("sensors").is_some() {
+                break shown;
+            }
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{shown:?}");
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    assert_eq!(shown["host"], json!(sim.host()));
+    assert_eq!(shown["cipherSuite"], json!(3));
+    assert!(shown["roundTripMs"].as_f64().is_some_and(|trip| trip > 0.0), "{shown}");
+    assert_eq!(shown["sensors"]["sensors"], json!(10));
+    drop(agent.terminate(Duration::from_secs(5)));
+
+    let after = json_of(&show());
+    assert_eq!(after["sensors"]["sensors"], json!(10));
+    let list = json_of(&output(&mut profile(setup.configuration(), &["list"]), &[sim.password()]));
+    let hosts: Vec<&Value> =
+        list["profiles"].as_array().into_iter().flatten().map(|row| &row["host"]).collect();
+    assert_eq!(hosts, [&json!(sim.host())]);
+    let nobody = output(&mut profile(setup.configuration(), &["show", "127.0.0.1:9"]), &[sim.password()]);
+    assert_eq!(nobody.status.code(), Some(UNREACHABLE), "{nobody:?}");
+}
+
+#[test]
+fn a_suite_without_encryption_is_used_only_where_it_is_named_and_then_warned_about() {
+    let sim = Model::own().start(&random_secret());
+    let poll = |suite: &str| {
+        let mut command = rackpoll();
+        command
+            .args(["poll", "ipmi", "power", "--host", &sim.host(), "--user", "viewer", "--output", "json"])
+            .args(["--password-env", "BMC_PASSWORD", "--cipher-suite", suite])
+            .env("BMC_PASSWORD", sim.password());
+        output(&mut command, &[sim.password()])
+    };
+    for (suite, warning) in
+        [("0", "no password"), ("1", "neither signs nor encrypts"), ("2", "does not encrypt"), ("3", "")]
+    {
+        let said = poll(suite);
+        assert_eq!(json_of(&said)["power"], json!(true), "suite {suite}");
+        let told = String::from_utf8_lossy(&said.stderr);
+        assert!(told.contains(warning) && (suite != "3" || told.is_empty()), "suite {suite}: {told}");
+    }
+    for suite in ["15", "16", "17"] {
+        let said = poll(suite);
+        assert_eq!(said.status.code(), Some(65), "suite {suite}: {said:?}");
+        assert!(String::from_utf8_lossy(&said.stderr).contains("none of our cipher suites"), "{said:?}");
+    }
+    assert_eq!(poll("4").status.code(), Some(64));
+    assert_eq!(sim.open_sessions(), 0);
+}
