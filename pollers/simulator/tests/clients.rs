@@ -116,17 +116,21 @@ async fn ipmitool_agrees_with_both_suites() {
         let fixture = Arc::clone(&fixture);
         checks.spawn(async move { check_with_ipmitool(&fixture, &device).await });
     }
+    let mut metered = 0;
     while let Some(checked) = checks.join_next().await {
-        checked.unwrap();
+        metered += u64::from(checked.unwrap());
     }
+    assert!(metered > 0, "no model has a power meter");
     let counters = fixture.rack.bmc_counters();
-    assert_eq!(counters.sessions_opened, 2 * 5 * 6);
+    assert_eq!(counters.sessions_opened, 2 * (5 * 6 + metered));
     assert_eq!(counters.sessions_closed, counters.sessions_opened, "ipmitool closes what it opens");
     assert_eq!((counters.unauthentic, counters.out_of_window, counters.malformed), (0, 0, 0));
     assert_eq!(counters.most_in_flight, 1);
 }
 
-async fn check_with_ipmitool(fixture: &Fixture, device: &Device) {
+/// Whether the device has a power meter, which it is then asked for too.
+async fn check_with_ipmitool(fixture: &Fixture, device: &Device) -> bool {
+    let mut metered = false;
     for suite in ["3", "17"] {
         let with = |arguments: &[&'static str]| [&["-C", suite], arguments].concat();
         let info = fixture.good_ipmitool(device, &with(&["mc", "info"])).await;
@@ -139,12 +143,18 @@ async fn check_with_ipmitool(fixture: &Fixture, device: &Device) {
         let verbose = fixture.good_ipmitool(device, &with(&["-v", "sdr"])).await;
         let ids = verbose.lines().filter(|line| line.starts_with("Sensor ID")).count();
         assert_eq!(ids, sensors_of(device.model), "{verbose}");
+        metered = verbose.contains("Watts");
+        if metered {
+            let power = fixture.good_ipmitool(device, &with(&["dcmi", "power", "reading"])).await;
+            assert!(power.contains("Instantaneous power reading") && power.contains("activated"), "{power}");
+        }
 
         let log = fixture.good_ipmitool(device, &with(&["sel", "list"])).await;
         assert!(log.contains("Log area reset/cleared") && log.lines().count() > 30, "{log}");
         let fru = fixture.good_ipmitool(device, &with(&["fru"])).await;
         assert!(fru.contains("Simulated Systems") && fru.contains("Board Serial"), "{fru}");
     }
+    metered
 }
 
 #[tokio::test(flavor = "multi_thread")]

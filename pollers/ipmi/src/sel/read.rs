@@ -20,8 +20,9 @@ const LATEST: usize = 25;
 /// Records that `sel` remembers, so that a poller sees what came since its last poll even where that is more than it
 /// gives out.
 const LATEST_REMEMBERED: usize = 256;
-/// Records that one `selEntries` poll reads at most; the next poll goes on from there.
-const AT_ONCE: usize = 2_048;
+/// Records that one `selEntries` poll reads at most; the next poll goes on from there. As many as are remembered: a log
+/// of that length is whole after one poll, even where nobody asks for long and the memory is gone by the next one.
+const AT_ONCE: usize = RECORDS;
 /// A log that changes while it is read is read anew so many times in one poll.
 const ANEW: u8 = 3;
 

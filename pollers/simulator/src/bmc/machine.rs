@@ -70,6 +70,7 @@ impl Machine {
             netfn::APP => self.application_command(command, data),
             netfn::SENSOR => self.sensor_command(at, command, data),
             netfn::STORAGE => self.storage_command(at, command, data),
+            netfn::GROUP => self.group_command(at, command, data),
             _ => Err(completion::INVALID_COMMAND),
         }
     }

@@ -2,6 +2,7 @@
 
 mod chassis;
 mod counters;
+mod dcmi;
 mod machine;
 mod scalars;
 mod sensors;
