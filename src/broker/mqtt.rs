@@ -120,8 +120,9 @@ impl Settings {
         self.event_keys.iter().map(filter).collect()
     }
 
-    fn request_filter(&self) -> String {
-        format!("{}/task/methods/requestPollerCache", self.prefix)
+    fn request_filters(&self) -> [String; 2] {
+        let prefix = &self.prefix;
+        [format!("{prefix}/task/methods/requestPollerCache"), format!("{prefix}/configuration/methods/set")]
     }
 
     /// Topic and body of the agent's status, which is retained.

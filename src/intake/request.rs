@@ -28,6 +28,13 @@ pub struct RequestFault {
     pub status: u16,
 }
 
+impl RequestFault {
+    /// The agent stops.
+    pub fn stopping() -> Self {
+        Self { name: "ShuttingDownError", message: "the agent is stopping".to_owned(), status: 503 }
+    }
+}
+
 /// Reads `{"value": "<id>", "options": {"latestOnly": true}}`.
 ///
 /// # Errors

@@ -190,6 +190,19 @@ impl Bus {
         answer
     }
 
+    /// Asks for something on any exchange, and waits for the answer.
+    pub async fn request(&self, exchange: &str, key: &str, value: &Value) -> Received {
+        let queue = format!("{exchange}:{key}.request:{}", &uuid::Uuid::new_v4().simple().to_string()[..7]);
+        let options =
+            QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+        self.declare(&queue, options).await;
+        let mut answers = self.consume(&queue).await;
+        let properties =
+            BasicProperties::default().with_reply_to(queue.as_str().into()).with_type("Result".into());
+        self.publish_to(exchange, key, json!({ "value": value }).to_string().as_bytes(), properties).await;
+        answers.next(PROMPT).await
+    }
+
     /// Consumers of a queue; 0 where there is no such queue.
     pub async fn consumers(&self, queue: &str) -> u32 {
         self.look_at(queue).await.map_or(0, |queue| queue.consumer_count())

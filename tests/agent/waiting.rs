@@ -109,6 +109,41 @@ async fn a_wait_that_is_cut_by_a_kill_begins_again() {
     agent.terminate(Duration::from_secs(5));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poller_is_tightened_for_a_time_and_reverts() {
+    let vhost = rabbitmq::shared();
+    let sim = Model::own().start(&random_secret());
+    let bus = Bus::connect(&vhost).await;
+    let setup = Setup::amqp(&vhost)
+        .with_ipmi_credential("bmc", "viewer", sim.password())
+        .with_device("b1", &sim.host(), "bmc")
+        .with_poller("log", "b1", "ipmi = \"selEntries\"", "1d");
+    let agent = setup.start_on(&bus).await;
+    let mut results = bus.listen("on.task", &format!("ipmi.command.selEntries.result.{GRAPH}")).await;
+    let mut alerts = bus.listen("on.events", "polleralert.sel.updated.#").await;
+    let rules = json!([{ "Sensor Type": "Fan", "action": "critical" }]);
+    let set = json!({ "poller": "log", "every": "500ms", "alerts": rules, "for": "3s" });
+    let answer = bus.request("on.configuration", "methods.set", &set).await;
+    assert_eq!(answer.value(), &json!({ "polls": 1 }));
+    for _ in 0..3 {
+        results.next(SOON).await;
+    }
+    assert_eq!(alerts.next(SOON).await.body["severity"], "critical");
+    // It was set for three seconds; after that it is polled once a day again.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    results.rest(Duration::from_millis(100)).await;
+    assert_eq!(results.try_next(Duration::from_secs(3)).await, None);
+
+    for (value, name) in [
+        (json!({ "poller": "none", "every": "1s", "for": "3s" }), "NotFoundError"),
+        (json!({ "poller": "log", "alerts": [{ "a": "/(/" }], "for": "3s" }), "BadRequestError"),
+    ] {
+        let answer = bus.request("on.configuration", "methods.set", &value).await;
+        assert_eq!((answer.kind.as_deref(), &answer.body["name"]), (Some("ErrorEvent"), &json!(name)));
+    }
+    agent.terminate(Duration::from_secs(5));
+}
+
 const TRIGGER: &str =
     "[[trigger]]\nkey = \"graph.finished.#\"\npollers = [\"power\"]\ndevice-field = \"nodeId\"\n";
 

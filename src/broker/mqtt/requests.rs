@@ -85,11 +85,11 @@ struct Requests<'a> {
 impl Requests<'_> {
     async fn serve(&mut self, backoff: &mut Backoff) -> Result<(), String> {
         self.connection.opened().await?;
-        let filter = Filter {
+        let filters = self.settings.request_filters().map(|path| Filter {
             retain_forward_rule: RetainForwardRule::Never,
-            ..Filter::new(self.settings.request_filter(), QoS::AtLeastOnce)
-        };
-        self.client.try_subscribe_many([filter]).map_err(|error| error.to_string())?;
+            ..Filter::new(path, QoS::AtLeastOnce)
+        });
+        self.client.try_subscribe_many(filters).map_err(|error| error.to_string())?;
         loop {
             while self.in_channel < CHANNEL {
                 let Some(answer) = self.unsent.pop_front() else { break };
@@ -129,7 +129,7 @@ impl Requests<'_> {
         if self.answers.len().saturating_add(self.unsent.len()) >= MOST_OPEN {
             return Err("too many requests are open".into());
         }
-        let routing_key = topic::routing_key(&self.settings.prefix, &publish.topic)
+        let routing_key = topic::request_key(&self.settings.prefix, &publish.topic)
             .map_err(|reason| format!("malformed topic: {reason}"))?;
         let reply_to = packet::reply_to(publish)
             .map_err(|reason| format!("malformed response topic: {reason}"))?

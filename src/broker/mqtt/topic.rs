@@ -57,12 +57,26 @@ pub(super) fn of_message(prefix: &str, message: &Message) -> Result<String, BadT
 /// # Errors
 /// Topics that no routing key has: other bytes than text, empty levels, dots inside a level, wildcards.
 pub(super) fn routing_key(prefix: &str, topic: &[u8]) -> Result<String, BadTopic> {
+    below(prefix, "task", topic)
+}
+
+/// The routing key of a request, below `<prefix>/task/` or `<prefix>/configuration/`.
+///
+/// # Errors
+/// As with [`routing_key`].
+pub(super) fn request_key(prefix: &str, topic: &[u8]) -> Result<String, BadTopic> {
+    below(prefix, "task", topic).or_else(|_| below(prefix, "configuration", topic))
+}
+
+fn below(prefix: &str, exchange: &str, topic: &[u8]) -> Result<String, BadTopic> {
     if topic.len() > LONGEST_TOPIC {
         return Err(BadTopic::TooLong);
     }
     let topic = std::str::from_utf8(topic).map_err(|_| BadTopic::NotText)?;
-    let levels =
-        topic.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("/task/")).ok_or(BadTopic::Foreign)?;
+    let levels = topic
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('/')?.strip_prefix(exchange)?.strip_prefix('/'))
+        .ok_or(BadTopic::Foreign)?;
     levels.split('/').try_for_each(check_word)?;
     Ok(levels.replace('/', "."))
 }

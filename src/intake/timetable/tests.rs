@@ -207,3 +207,48 @@ async fn ten_thousand_devices_are_spread_over_their_interval() {
     assert!(begin.elapsed() <= Duration::from_secs(11));
     assert!(by_second.iter().all(|count| (850..1_150).contains(count)), "{by_second:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_poller_is_polled_more_often_for_a_time() {
+    let (changes, changes_in) = mpsc::channel(1);
+    let (sender, mut jobs) = mpsc::channel(10);
+    let stop = CancellationToken::new();
+    let begin = Instant::now();
+    let clock = move || system_time(START + i64::try_from(begin.elapsed().as_millis()).unwrap());
+    let timetable = Timetable::new(polls(&every("p", "1m")), GRAPH, clock).tightened_by(changes_in);
+    let task = tokio::spawn(timetable.run(sender, stop.clone()));
+    let mut due = async || {
+        let job: Job = jobs.recv().await.unwrap();
+        let found = (unix_millis(job.subject.scheduled_at) - START, job.subject.watch.rules.len());
+        finish(job, &Ok(()));
+        found
+    };
+    assert_eq!(due().await, (60_000, 0));
+    let set = async |body: &str| {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        changes.send((Tighten::parse(body.as_bytes()).unwrap(), tell)).await.unwrap();
+        told.await.unwrap()
+    };
+    let fault = set(r#"{"value":{"poller":"q","every":"10s","for":"25s"}}"#).await.unwrap_err();
+    assert_eq!(fault.status, 404);
+    let fault = set(r#"{"value":{"poller":"p","alerts":[{"a":7}],"for":"25s"}}"#).await.unwrap_err();
+    assert!(fault.message.starts_with("`alerts[0].a`: needs a text"), "{fault}");
+    assert_eq!(
+        set(r#"{"value":{"poller":"p","every":"10s","alerts":[{"a":"x"}],"for":"25s"}}"#).await,
+        Ok(1)
+    );
+    let (first, rules) = due().await;
+    assert!(first > 60_000 && first <= 70_000 && rules == 1, "{first} {rules}");
+    assert_eq!(due().await, (first + 10_000, 1));
+    // The one that was planned while it lasted, and from there on as configured.
+    let (after, rules) = due().await;
+    assert_eq!(rules, usize::from(after < 85_000));
+    let mut next = due().await;
+    while next.1 > 0 || next.0 % 60_000 != 0 {
+        assert!(next.0 < 120_000, "{next:?}");
+        next = due().await;
+    }
+    assert_eq!(due().await, (next.0 + 60_000, 0));
+    stop.cancel();
+    task.await.unwrap();
+}

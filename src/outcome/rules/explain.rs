@@ -31,7 +31,7 @@ pub fn explain_entry<'r>(
             why: failed.unwrap_or_else(|| verdict(rule.verdict()).to_owned()),
         }
     };
-    rules.flat_map(|rules| &rules.entries).map(explain).collect()
+    rules.flat_map(|rules| rules.entries.all()).map(explain).collect()
 }
 
 /// What every rule for this key says of the value, in order. Rules for other keys are not mentioned.

@@ -91,7 +91,7 @@ const SDR_KEYS: [&str; 31] = [
 /// Looks at every rule.
 pub fn lint(rules: &Rules, sight: Sight<'_>) -> Vec<LintFinding> {
     let mut findings = Vec::new();
-    for rule in &rules.entries {
+    for rule in rules.entries.all() {
         let tell = |what: String| LintFinding { rule: rule.written().to_string(), what };
         findings.extend(entry_key(rule, sight).map(tell));
         let contradiction = rule.fields().iter().find_map(|(key, criterion)| {
@@ -99,7 +99,7 @@ pub fn lint(rules: &Rules, sight: Sight<'_>) -> Vec<LintFinding> {
         });
         findings.extend(contradiction.map(tell));
     }
-    findings.extend(overruled(&rules.entries));
+    findings.extend(overruled(rules.entries.all()));
     for rule in rules.values.all() {
         let tell = |what: String| LintFinding { rule: print(rule), what };
         findings.extend(value_key(rule, sight).map(tell));

@@ -11,6 +11,7 @@ pub mod chassis;
 mod check;
 mod criterion;
 mod entry;
+mod entry_index;
 pub(crate) mod episode;
 mod explain;
 mod fault;
@@ -64,7 +65,7 @@ fn entry_verdict<'r>(
     entry: &Map<String, Value>,
 ) -> Option<(Verdict, Vec<Value>)> {
     let mut found: Option<(Verdict, Vec<Value>)> = None;
-    for rule in rules.flat_map(|rules| &rules.entries).filter(|rule| rule.matches(entry)) {
+    for rule in rules.flat_map(|rules| rules.entries.matching(entry)) {
         let (verdict, matches) = found.get_or_insert_with(|| (rule.verdict(), Vec::new()));
         *verdict = rule.verdict();
         matches.push(rule.written().clone());

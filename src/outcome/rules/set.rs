@@ -4,6 +4,7 @@ use super::{
     MOST_FAULTS,
     check::kind_of,
     entry::EntryRule,
+    entry_index::EntryRules,
     fault::{Path, RuleFault},
     limits::Budget,
     pattern::Compiler,
@@ -22,7 +23,7 @@ pub enum RuleKind {
 /// The rules of one place (a poller, a device, a tag, a command), read once and never changed.
 #[derive(Debug, Default)]
 pub struct Rules {
-    pub(super) entries: Vec<EntryRule>,
+    pub(super) entries: EntryRules,
     pub(super) values: ValueRules,
 }
 
@@ -69,7 +70,7 @@ impl Rules {
 
     /// How many rules there are.
     pub fn len(&self) -> usize {
-        self.entries.len() + self.values.all().len()
+        self.entries.all().len() + self.values.all().len()
     }
 
     /// Whether there are none.

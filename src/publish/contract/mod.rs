@@ -19,7 +19,7 @@ pub use event::{NodeEvent, SegmentEvent, alert, node_event, segment_event};
 pub use heartbeat::{Heartbeat, heartbeat};
 pub use poll::Accounting;
 pub use reading::reading_value;
-pub use reply::{cache_answer, error_event, no_cache_record};
+pub use reply::{cache_answer, error_event, no_cache_record, setting_answer};
 pub use result::{failure, progress, result, result_value};
 pub use sel::long as sel_entry;
 pub use time::rfc3339_millis;
