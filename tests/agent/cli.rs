@@ -16,7 +16,7 @@ use crate::{
 
 pub const USAGE: i32 = 64;
 pub const UNREACHABLE: i32 = 69;
-const REFUSED: i32 = 77;
+pub const REFUSED: i32 = 77;
 const CONFIGURATION: i32 = 78;
 
 /// Runs it to its end; no secret may be in what it prints, and no panic.

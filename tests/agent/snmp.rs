@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::{
     agent::{Setup, rackpoll},
     bus::Bus,
-    cli::{UNREACHABLE, USAGE, json_of, output},
+    cli::{REFUSED, UNREACHABLE, USAGE, json_of, output},
     peers::{
         fixture, free_udp_address, rabbitmq,
-        snmp::{SnmpAgent, start_snmpd, start_snmpsim},
+        snmp::{SnmpAgent, start_snmpd, start_snmpd_with_user, start_snmpsim},
     },
     secrets::random_secret,
 };
@@ -153,6 +153,48 @@ async fn two_identical_commands_are_one_poll_and_another_community_is_another() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_names_a_user_of_snmpv3_and_a_wrong_password_is_said_as_such() {
+    let vhost = rabbitmq::shared();
+    let (auth, privacy, wrong) = (random_secret(), random_secret(), random_secret());
+    let community = random_secret();
+    let snmpd = start_snmpd_with_user(&community, "monitor", &auth, &privacy);
+    let bus = Bus::connect(&vhost).await;
+    let mut setup = Setup::amqp(&vhost);
+    for (name, auth) in [("right", &auth), ("wrong", &wrong)] {
+        let auth = setup.secret(&format!("auth-{name}"), auth);
+        let privacy = setup.secret(&format!("priv-{name}"), &privacy);
+        setup = setup.with(&format!(
+            "[[credential]]\nname = \"{name}\"\nnetworks = [\"127.0.0.0/8\"]\nv3-user = \"monitor\"\n\
+             v3-auth-proto = \"SHA-256\"\nv3-auth-password = {auth}\nv3-priv-proto = \"AES\"\nv3-priv-password = {privacy}\n"
+        ));
+    }
+    let agent = setup.start_on(&bus).await;
+    let graph = graph();
+    let mut results = bus.listen("on.task", &format!("snmp.command.result.{graph}")).await;
+    let mut failures = bus.listen("on.task", &format!("snmp.command.failed.{graph}")).await;
+    for name in ["right", "wrong"] {
+        let command = json!({
+            "host": snmpd.host(), "credential": name, "node": "n1", "workItemId": name,
+            "config": { "oids": [SYS_NAME] },
+        });
+        bus.command(&format!("run.snmp.command.{graph}"), &command).await;
+    }
+    let result = results.next(POLL).await;
+    assert_eq!(result.value()["workItemId"], json!("right"));
+    assert_eq!(result.value()["result"][0]["values"], json!({ ".1.3.6.1.2.1.1.5.0": "snmpd-under-test" }));
+    let failure = failures.next(POLL).await;
+    let error = &failure.value()["error"];
+    assert_eq!(failure.value()["workItemId"], json!("wrong"));
+    assert_eq!(
+        (&error["name"], &error["blame"]),
+        (&json!("WrongPasswordError"), &json!("credentials")),
+        "{error}"
+    );
+    agent.terminate(Duration::from_secs(5));
+    setup.assert_no_secret(&[&auth, &privacy, &wrong, &community], &bus.all_heard());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_oid_is_refused_with_its_place() {
     let vhost = rabbitmq::shared();
     let bus = Bus::connect(&vhost).await;
@@ -221,6 +263,31 @@ fn poll_snmp_gets_variables_first_rows_and_columns() {
     let mut theirs = switch.walked(community, "1.3.6.1.2.1.2.2.1.2");
     theirs.extend(switch.walked(community, "1.3.6.1.2.1.2.2.1.8"));
     assert_eq!(columns, json!([{ "source": INTERFACES, "values": theirs }]));
+}
+
+#[test]
+fn poll_snmp_as_a_user_of_snmpv3() {
+    let (auth, privacy, wrong) = (random_secret(), random_secret(), random_secret());
+    let snmpd = start_snmpd_with_user(&random_secret(), "monitor", &auth, &privacy);
+    let poll = |auth: &str, privacy: &str| {
+        let mut command = rackpoll();
+        command
+            .args(["poll", "snmp", "--host", &snmpd.host(), "--oid", SYS_NAME, "--output", "json"])
+            .args(["--v3-user", "monitor", "--v3-auth-proto", "SHA-256", "--v3-auth-env", "AUTH"])
+            .args(["--v3-priv-proto", "AES", "--v3-priv-env", "PRIV"])
+            .envs([("AUTH", auth), ("PRIV", privacy)]);
+        output(&mut command, &[auth, privacy])
+    };
+    let value = json_of(&poll(&auth, &privacy));
+    assert_eq!(value["result"][0]["values"], json!({ ".1.3.6.1.2.1.1.5.0": "snmpd-under-test" }));
+    for (auth, privacy, words) in
+        [(&wrong, &privacy, "authentication password"), (&auth, &wrong, "privacy password")]
+    {
+        let failed = poll(auth, privacy);
+        let said = String::from_utf8_lossy(&failed.stderr);
+        assert_eq!(failed.status.code(), Some(REFUSED), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]

@@ -17,11 +17,21 @@ pub struct SnmpAgent {
 
 /// net-snmp's own agent, v2c, with the system and interface groups of this machine.
 pub fn start_snmpd(community: &str) -> SnmpAgent {
+    start_snmpd_with(community, "")
+}
+
+/// The same with a user of SNMPv3, SHA-256 and AES.
+pub fn start_snmpd_with_user(community: &str, user: &str, auth: &str, privacy: &str) -> SnmpAgent {
+    let lines = format!("createUser {user} SHA-256 \"{auth}\" AES \"{privacy}\"\nrouser {user} priv\n");
+    start_snmpd_with(community, &lines)
+}
+
+fn start_snmpd_with(community: &str, lines: &str) -> SnmpAgent {
     let address = free_udp_address(16100);
     let folder = Folder::new("snmpd");
     let configuration = folder.write(
         "snmpd.conf",
-        &format!("rocommunity {community} 127.0.0.0/8\nsysName snmpd-under-test\nsysContact nobody\nsysLocation \"Row A\"\n"),
+        &format!("rocommunity {community} 127.0.0.0/8\nsysName snmpd-under-test\nsysContact nobody\nsysLocation \"Row A\"\n{lines}"),
     );
     let mut command = Command::new(program("snmpd"));
     command
