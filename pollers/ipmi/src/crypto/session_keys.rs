@@ -75,8 +75,8 @@ impl SessionKeys {
         self.integrity_code(trailer.signed).matches(trailer.code)
     }
 
-    /// Appends the payload as the suite carries it: in clear, or confidentiality header (the IV), the encrypted payload and its trailer (clause 13.29). An IV must be
-    /// random and never used twice.
+    /// Appends the payload as the suite carries it: in clear, or confidentiality header (the IV), the encrypted payload
+    /// and its trailer (clause 13.29). An IV must be random and never used twice.
     pub fn encrypt(&self, out: &mut Vec<u8>, iv: [u8; 16], payload: &[u8]) {
         if self.suite.encrypts() {
             self.packets.aes.encrypt(out, iv, payload);
