@@ -83,7 +83,7 @@ impl<'a, A: Agent> Walker<'a, A> {
             if open.is_empty() {
                 return columns.into_iter().map(Column::found).collect();
             }
-            let at: Vec<Oid> = open.iter().map(|column| column.at.clone()).collect();
+            let at: Vec<Oid> = open.iter().map(|column| sendable(&column.at)).collect();
             match self.next(&at).await {
                 Ok(answer) => {
                     if !self.take(answer, &mut open) {
@@ -114,6 +114,7 @@ impl<'a, A: Agent> Walker<'a, A> {
 
     /// Gets the oid itself: `snmpwalk` does so where nothing lies below it, and people ask for instances all the time.
     pub(crate) async fn scalar(&mut self, oid: &Oid) -> Found {
+        let oid = &sendable(oid);
         let answer = self.until_deadline(self.agent.get(std::slice::from_ref(oid))).await;
         let found = match answer {
             Ok(answer) => answer
@@ -128,6 +129,7 @@ impl<'a, A: Agent> Walker<'a, A> {
 
     /// Gets the oids, as many in one exchange as an answer may hold; where that does not go well, one by one.
     pub(crate) async fn get(&mut self, oids: &[Oid]) -> Vec<Found> {
+        let oids = &oids.iter().map(sendable).collect::<Vec<_>>();
         let mut found = Vec::with_capacity(oids.len());
         for chunk in oids.chunks(OIDS_OF_A_GET) {
             let together = match self.until_deadline(self.agent.get(chunk)).await {
@@ -279,6 +281,11 @@ fn fitting(oids: &[Oid], varbinds: Vec<VarBind>) -> Option<Vec<Found>> {
 
 fn silent() -> Failure {
     Failure::Fault(Fault::new(FaultKind::Timeout, "no answer within the deadline"))
+}
+
+/// BER has the first two numbers of an oid in one: a single number goes out with a zero behind it, as net-snmp sends it.
+fn sendable(oid: &Oid) -> Oid {
+    if oid.numbers().len() == 1 { oid.join(&[0]) } else { oid.clone() }
 }
 
 fn without_variables() -> Fault {

@@ -63,6 +63,16 @@ async fn the_fake_is_right_where_it_does_nothing_wrong() {
 }
 
 #[tokio::test]
+async fn a_single_number_is_a_tree_too() {
+    let agent = Faulty::start(|_, honest| vec![honest]).await;
+    let walks = ask(&mut device(&agent), &[".1", "0", "2"]).await.unwrap();
+    assert_eq!((walks[0].varbinds.len(), &walks[0].error), (TREE.len(), &None));
+    for walk in &walks[1..] {
+        assert_eq!(walk.error.as_ref().map(|fault| fault.kind), Some(FaultKind::NoSuchObject), "{walk:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_second_datagram_is_lost() {
     let mut number = 0;
     let agent = Faulty::start(move |_, honest| {
