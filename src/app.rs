@@ -7,6 +7,7 @@ use std::{
 };
 
 use rackpoll_io::Pace;
+use rackpoll_snmp::names::Names;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -84,7 +85,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
         Some(configured) => configured.to_string(),
         None => state.graph_id().to_owned(),
     };
-    let lines: Arc<dyn Lines> = Arc::new(lines(Some(state.clone()), Some(config.agent.pace))?);
+    let lines = lines(&config.names, Some(state.clone()), Some(config.agent.pace))?;
+    let lines: Arc<dyn Lines> = Arc::new(lines);
     let fences = Arc::new(Fences::new(&config));
     let (outcomes, outcomes_in) = mpsc::channel(OUTCOMES);
     let fence = Arc::clone(&fences);
@@ -249,12 +251,13 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, AppError> {
     if certificates.is_empty() { Err(wrong("there is none".to_owned())) } else { Ok(certificates) }
 }
 
-/// The lines to all devices, over the agent's few sockets. What is learned about BMCs is kept in `state`; at `pace`.
+/// The lines to all devices, over the agent's few sockets. `names`: what oids may be asked by. What is learned about BMCs is
+/// kept in `state`; at `pace`.
 ///
 /// # Errors
 /// The operating system has no socket for us.
-pub fn lines(state: Option<State>, pace: Option<Pace>) -> Result<SocketLines, AppError> {
-    SocketLines::bind(state, pace).map_err(AppError::Socket)
+pub fn lines(names: &Arc<Names>, state: Option<State>, pace: Option<Pace>) -> Result<SocketLines, AppError> {
+    SocketLines::bind(Arc::clone(names), state, pace).map_err(AppError::Socket)
 }
 
 async fn record(mut outcomes: mpsc::Receiver<Outcome>, state: State) {

@@ -8,6 +8,7 @@ use std::{
 
 use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
 use rackpoll_model::{Blame, Fault, PollRequest, Reading, Secret, SnmpCredential};
+use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 
@@ -60,6 +61,8 @@ pub struct Subject {
     pub divert: Option<oneshot::Sender<Box<Outcome>>>,
     /// For a scheduled run: handed back when it is over.
     pub ticket: Option<Ticket>,
+    /// With these names and words instead of numbers, where that was asked for.
+    pub names: Option<Arc<Names>>,
 }
 
 /// A scheduled run that is out. [`finish`](Self::finish) it with the reading; dropping it says that the poll never ran:

@@ -1,12 +1,13 @@
 //! `rackpoll poll`: one device, once, without a bus.
 
-use std::{path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
 use rackpoll_model::{
     Fault, FaultKind, IpmiCommand, Metric, MetricRequest, PollRequest, Secret, SnmpRequest,
 };
+use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 
 use super::{Exit, snmp_login::SnmpLogin, table};
@@ -117,6 +118,12 @@ pub(super) struct SnmpArguments {
     /// Number of a column of --table; may be given several times
     #[arg(long, value_name = "NUMBER", requires = "table", num_args = 1..)]
     column: Vec<u32>,
+    /// Print names and words instead of numbers
+    #[arg(long, conflicts_with = "metric")]
+    names: bool,
+    /// Folder of MIB files, for oids that are written MODULE::NAME; may be given several times
+    #[arg(long, value_name = "FOLDER")]
+    mib_dir: Vec<PathBuf>,
     /// Metric to poll instead, as snmp-interface-state
     #[arg(long, value_name = "NAME", group = "what")]
     metric: Option<Metric>,
@@ -150,6 +157,8 @@ struct Wanted {
     credential: Credential,
     topic: Topic,
     value: Map<String, Value>,
+    by_name: bool,
+    names: Arc<Names>,
     common: Common,
 }
 
@@ -203,6 +212,8 @@ fn ipmi(arguments: IpmiArguments) -> Result<Wanted, Fault> {
         credential: Credential::Ipmi { user: arguments.user, password, access },
         topic: Topic::Ipmi(arguments.command.as_str().to_owned()),
         value,
+        by_name: false,
+        names: Names::shared(),
         common: arguments.common,
     })
 }
@@ -215,11 +226,14 @@ fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
         ("--table", arguments.table.as_slice()),
         ("--sensor-oid", arguments.sensor_oid.as_slice()),
     ];
-    for (flag, oid) in given.iter().flat_map(|(flag, oids)| oids.iter().map(move |oid| (flag, oid))) {
-        config::check_oid(oid).map_err(|fault| malformed(format!("{flag} {oid:?}: {fault}")))?;
+    let given = given.iter().flat_map(|(flag, oids)| oids.iter().map(move |oid| (flag, oid)));
+    let names = names(&arguments.mib_dir, given.clone().map(|(_, oid)| oid.as_str()));
+    for (flag, oid) in given {
+        names.resolve(oid).map_err(|fault| malformed(format!("{flag} {oid:?}: {fault}")))?;
     }
     let request = if let Some(metric) = arguments.metric {
-        metric_poll(metric, arguments.sensor_oid)?
+        let oids = arguments.sensor_oid.iter();
+        metric_poll(metric, oids.map(|oid| config::in_numbers(oid, &names)).collect())?
     } else if let Some(table) = arguments.table {
         SnmpRequest::Table(table, arguments.column)
     } else if !arguments.get.is_empty() {
@@ -245,6 +259,8 @@ fn snmp(arguments: SnmpArguments) -> Result<Wanted, Fault> {
         credential: Credential::Snmp(credential),
         topic,
         value,
+        by_name: arguments.names,
+        names,
         common: arguments.common,
     })
 }
@@ -258,6 +274,20 @@ fn metric_poll(metric: Metric, sensor_oids: Vec<String>) -> Result<SnmpRequest, 
         }
         (_, false) => Err(malformed(format!("--sensor-oid is for --metric {}", Metric::SwitchSensorStatus))),
     }
+}
+
+/// The built-in names, and those of the modules that these oids name.
+fn names<'a>(folders: &[PathBuf], oids: impl Iterator<Item = &'a str>) -> Arc<Names> {
+    if folders.is_empty() {
+        return Names::shared();
+    }
+    let mut names = Names::builtin();
+    let modules = oids.filter_map(|oid| Some(oid.split_once("::")?.0.to_owned()));
+    let modules: BTreeSet<String> = modules.filter(|module| !names.has_module(module)).collect();
+    for finding in names.load(folders, &modules) {
+        tracing::warn!("{finding}");
+    }
+    Arc::new(names)
 }
 
 fn malformed(message: String) -> Fault {
@@ -298,8 +328,8 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
         .build()
         .map_err(|error| Fault::new(FaultKind::Internal, format!("no runtime: {error}")))?;
     runtime.block_on(async {
-        let lines =
-            app::lines(None, None).map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))?;
+        let lines = app::lines(&wanted.names, None, None)
+            .map_err(|error| Fault::new(FaultKind::Internal, error.to_string()))?;
         let started_at = SystemTime::now();
         let deadline = tokio::time::Instant::now() + wanted.common.timeout;
         let peer = crate::dispatch::resolve(&wanted.target).await?;
@@ -322,6 +352,7 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
                 watch: Arc::default(),
                 divert: None,
                 ticket: None,
+                names: wanted.by_name.then_some(wanted.names),
             },
             target: Some(wanted.target),
             peer: Some(peer),

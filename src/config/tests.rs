@@ -310,7 +310,12 @@ fn pollers_are_checked_to_the_bottom() {
         (format!("{snmp}snmp = \"x\""), "`snmp` has to be a table"),
         (format!("{snmp}snmp = {{}}"), "`snmp` needs one of `oids`, `get`, `bulk`, `table` and `metric`"),
         (format!("{snmp}snmp = {{ oids = [] }}"), "`oids` holds 1 to 256 oids, not 0"),
-        (format!("{snmp}snmp = {{ oids = [\"sysDescr\"] }}"), "names of MIB objects cannot be resolved yet"),
+        (format!("{snmp}snmp = {{ oids = [\"sysDescription\"] }}"), "there is no object sysDescription"),
+        (
+            format!("{snmp}snmp = {{ oids = [\"NO-SUCH-MIB::x\"] }}"),
+            "NO-SUCH-MIB is neither built in nor loaded",
+        ),
+        (format!("{snmp}snmp = {{ metric = \"snmp-ups\", names = true }}"), "`names` is for `oids`"),
         (format!("{snmp}snmp = {{ oids = [\"1..3\"] }}"), "an oid is 1 to 128 numbers"),
         (
             format!("{snmp}snmp = {{ metric = \"snmp-lldp-neighbours\" }}"),
@@ -876,5 +881,43 @@ fn snmp_polls_ask_in_one_of_their_kinds() {
     ] {
         let faults = faults(&format!("{FLEET}{}", poller(snmp)));
         assert!(faults.len() == 1 && faults[0].contains(expected), "{snmp}: {faults:?}");
+    }
+}
+
+#[test]
+fn oids_are_asked_by_name_and_answered_so_where_it_is_said() {
+    let with = |snmp: &str, section: &str| {
+        let text = format!(
+            "{section}{FLEET}[[poller]]\nid = \"p\"\ndevices = \"sw1\"\nevery = \"1m\"\nsnmp = {snmp}\n"
+        );
+        parse(&text)
+    };
+    let named = with("{ oids = [\"IF-MIB::ifOperStatus\", \"sysDescr.0\"], names = true }", "").unwrap();
+    assert!(named.polls[0].names.is_some());
+    assert_eq!(named.polls[0].value["config"]["oids"], json!(["IF-MIB::ifOperStatus", "sysDescr.0"]));
+    let numeric = with("{ oids = [\"sysDescr.0\"] }", "").unwrap();
+    assert!(numeric.polls[0].names.is_none());
+    let sensors =
+        "{ metric = \"snmp-switch-sensor-status\", sensor-oids = [\"entPhySensorValue.1\", \"1.3\"] }";
+    let sensors = with(sensors, "").unwrap();
+    let expected = json!([".1.3.6.1.2.1.99.1.1.1.4.1", "1.3"]);
+    assert_eq!(sensors.polls[0].value["config"]["sensorOids"], expected);
+
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pollers/snmp/tests/mibs");
+    let section = format!(
+        "[snmp]\nmib-dirs = [{:?}]\nmib-modules = [\"RACK-FAN-MIB\", \"RACK-BROKEN-MIB\"]\n",
+        folder.display().to_string()
+    );
+    let loaded = with("{ oids = [\"RACK-FAN-MIB::fanState\"] }", &section).unwrap();
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert!(warnings.iter().any(|told| told.contains("RACK-BROKEN-MIB.mib:21:")), "{warnings:#?}");
+    for (section, expected) in [
+        ("[snmp]\nmib-dirs = [\"/x\"]\n", "`mib-dirs` needs `mib-modules`"),
+        ("[snmp]\nmib-modules = [\"X-MIB\"]\n", "`mib-modules` needs `mib-dirs`"),
+        ("[snmp]\nmib-dirs = [\"/x\"]\nmib-modules = [\"x\"]\n", "holds names of modules"),
+        ("[snmp]\nmibs = 1\n", "unknown"),
+    ] {
+        let told = with("{ oids = [\"1.3\"] }", section).unwrap_err().to_string();
+        assert!(told.contains(expected), "{section}: {told}");
     }
 }

@@ -140,6 +140,8 @@ mod tests {
     use rackpoll_model::Secret;
     use rackpoll_simulator::rack::{BmcHandle, DEFAULT_PASSWORD, Rack, RackConfig, VIEWER};
 
+    use rackpoll_snmp::names::Names;
+
     use super::*;
     use crate::{
         device::{Lines, SocketLines},
@@ -181,7 +183,7 @@ mod tests {
         let open = || State::open(folder.path(), "agent", Limits::default()).unwrap();
 
         let state = open();
-        let lines = SocketLines::bind(Some(state.clone()), None).unwrap();
+        let lines = SocketLines::bind(Names::shared(), Some(state.clone()), None).unwrap();
         poll(&lines, bmc.address, &[IpmiCommand::Power, IpmiCommand::Sdr]).await;
         drop(lines);
         state.close().await;
@@ -199,7 +201,7 @@ mod tests {
         assert!(sensors.is_ok());
 
         let state = open();
-        let lines = SocketLines::bind(Some(state.clone()), None).unwrap();
+        let lines = SocketLines::bind(Names::shared(), Some(state.clone()), None).unwrap();
         poll(&lines, bmc.address, &[IpmiCommand::Sdr, IpmiCommand::Power]).await;
         drop(lines);
         state.close().await;
@@ -221,7 +223,7 @@ mod tests {
         })
         .await
         .unwrap();
-        let lines = SocketLines::bind(None, None).unwrap();
+        let lines = SocketLines::bind(Names::shared(), None, None).unwrap();
         poll(&lines, rack.devices()[0].address, &[IpmiCommand::Power]).await;
         rack.stop().await;
     }

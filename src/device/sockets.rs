@@ -2,6 +2,7 @@ use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use rackpoll_io::{IpmiDevice, IpmiSockets, Options, Pace, Profile, SnmpDevice, SnmpSockets};
 use rackpoll_model::{Fault, FaultKind, PollRequest, Secret};
+use rackpoll_snmp::names::Names;
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{Line, Lines, PollFuture, ipmi::Ipmi, snmp::Snmp};
@@ -22,15 +23,15 @@ pub struct SocketLines {
 }
 
 impl SocketLines {
-    /// Opens the sockets. `state`: where what is learned about BMCs is kept. `pace`: how many commands a BMC has to bear,
-    /// whoever wants them.
+    /// Opens the sockets. `names`: what oids may be asked by. `state`: where what is learned about BMCs is kept. `pace`: how
+    /// many commands a BMC has to bear, whoever wants them.
     ///
     /// # Errors
     /// The operating system has no socket for us.
-    pub fn bind(state: Option<State>, pace: Option<Pace>) -> std::io::Result<Self> {
+    pub fn bind(names: Arc<Names>, state: Option<State>, pace: Option<Pace>) -> std::io::Result<Self> {
         Ok(Self {
             ipmi: IpmiSockets::bind()?.paced(pace),
-            snmp: SnmpSockets::new(),
+            snmp: SnmpSockets::with_names(names),
             diagnoses: Arc::new(Semaphore::new(DIAGNOSES)),
             state,
         })

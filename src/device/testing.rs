@@ -45,6 +45,7 @@ pub(crate) fn job_with(id: &str, priority: Priority, password: &str) -> Job {
             watch: Arc::default(),
             divert: None,
             ticket: None,
+            names: None,
         },
     }
 }

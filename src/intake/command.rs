@@ -9,6 +9,7 @@ use rackpoll_model::{
     Fault, FaultKind, IpmiCommand, Metric, MetricRequest, PollRequest, Secret, SnmpCredential, SnmpRequest,
     UnknownMetric,
 };
+use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     broker::Delivery,
     config::{
-        Host, HostFault, LONGEST_COMMUNITY, MOST_OIDS, NAME_RULE, OidFault, check_oid, graph_id, is_name,
+        Host, HostFault, LONGEST_COMMUNITY, MOST_OIDS, NAME_RULE, graph_id, in_numbers, is_name,
         is_work_item_id, open_encrypted, wrong_login,
     },
     job::{Access, Credential, Job, Outcome, Priority, Subject, Target, Topic},
@@ -55,6 +56,7 @@ pub fn parse(delivery: Delivery, fences: &Fences, now: SystemTime) -> Result<Job
         watch: Arc::default(),
         divert: None,
         ticket: None,
+        names: None,
     };
     let mut target = None;
     let read = read_body(&body, &mut subject.value)
@@ -210,7 +212,7 @@ impl Command<'_> {
                 subject.value.shift_remove(command.as_str());
                 Ok(PollRequest::Ipmi(command))
             }
-            _ => snmp_request(subject).map(PollRequest::Snmp),
+            _ => snmp_request(subject, self.fences.names()).map(PollRequest::Snmp),
         }
     }
 
@@ -325,7 +327,7 @@ fn word(value: &Map<String, Value>, key: &str, rule: fn(&str) -> bool) -> Result
     }
 }
 
-fn snmp_request(subject: &mut Subject) -> Result<SnmpRequest, Fault> {
+fn snmp_request(subject: &mut Subject, names: &Names) -> Result<SnmpRequest, Fault> {
     match subject.value.get("pollInterval") {
         None | Some(Value::Null | Value::Number(_)) => {}
         Some(_) => return Err(malformed("`pollInterval` has to be a number")),
@@ -344,7 +346,7 @@ fn snmp_request(subject: &mut Subject) -> Result<SnmpRequest, Fault> {
     match (oids, metric) {
         (None, None) => Err(malformed("`config` needs `oids` or `metric`")),
         (Some(_), Some(_)) => Err(malformed("`config` has `oids` or `metric`, not both")),
-        (Some(oids), None) => read_oids("config.oids", oids).map(SnmpRequest::Oids),
+        (Some(oids), None) => read_oids("config.oids", oids, names).map(SnmpRequest::Oids),
         (None, Some(metric)) => {
             subject.topic = Topic::Metric(if is_name(metric) { metric } else { "unknown" }.to_owned());
             let metric: Metric = metric.parse().map_err(|UnknownMetric { .. }| {
@@ -352,19 +354,26 @@ fn snmp_request(subject: &mut Subject) -> Result<SnmpRequest, Fault> {
                 let what = format!("there is no metric of this name; known are {known}");
                 Fault::new(FaultKind::UnknownCommand, what)
             })?;
-            metric_request(metric, config).map(SnmpRequest::Metric)
+            metric_request(metric, config, names).map(SnmpRequest::Metric)
         }
     }
 }
 
 /// What a metric has to be told beside its name; for all the others such a key means nothing, and stays.
-fn metric_request(metric: Metric, config: &Map<String, Value>) -> Result<MetricRequest, Fault> {
+fn metric_request(
+    metric: Metric,
+    config: &Map<String, Value>,
+    names: &Names,
+) -> Result<MetricRequest, Fault> {
     if metric != Metric::SwitchSensorStatus {
         return Ok(metric.into());
     }
     match config.get("sensorOids") {
         Some(Value::Array(oids)) => {
-            Ok(MetricRequest { metric, sensor_oids: read_oids("config.sensorOids", oids)? })
+            let oids = read_oids("config.sensorOids", oids, names)?;
+            // The result says in numbers which one is missing.
+            let sensor_oids = oids.iter().map(|oid| in_numbers(oid, names)).collect();
+            Ok(MetricRequest { metric, sensor_oids })
         }
         None | Some(Value::Null) => {
             Err(malformed(format!("`config.sensorOids` is missing: {metric} walks them")))
@@ -373,7 +382,7 @@ fn metric_request(metric: Metric, config: &Map<String, Value>) -> Result<MetricR
     }
 }
 
-fn read_oids(key: &str, oids: &[Value]) -> Result<Vec<String>, Fault> {
+fn read_oids(key: &str, oids: &[Value], names: &Names) -> Result<Vec<String>, Fault> {
     if oids.is_empty() || oids.len() > MOST_OIDS {
         return Err(malformed(format!("`{key}` holds 1 to {MOST_OIDS} oids")));
     }
@@ -382,13 +391,7 @@ fn read_oids(key: &str, oids: &[Value]) -> Result<Vec<String>, Fault> {
         let Value::String(oid) = oid else {
             return Err(malformed(format!("`{key}[{index}]` has to be a text")));
         };
-        check_oid(oid).map_err(|fault| {
-            let kind = match fault {
-                OidFault::Named => FaultKind::NotSupported,
-                OidFault::Malformed(_) => FaultKind::MalformedCommand,
-            };
-            Fault::new(kind, format!("`{key}[{index}]`: {fault}"))
-        })?;
+        names.resolve(oid).map_err(|fault| malformed(format!("`{key}[{index}]`: {fault}")))?;
         read.push(oid.clone());
     }
     Ok(read)

@@ -9,6 +9,7 @@ use std::{
 
 use ipnet::IpNet;
 use rackpoll_model::{Fault, FaultKind, PollRequest};
+use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -31,6 +32,7 @@ pub struct Fences {
     timeout: Duration,
     rules: CommandRules,
     calm: Arc<Calm>,
+    names: Arc<Names>,
 }
 
 /// Which of a credential's two halves is wanted.
@@ -72,7 +74,13 @@ impl Fences {
             timeout: config.agent.timeout,
             rules: CommandRules::default(),
             calm: Arc::clone(&config.calm),
+            names: Arc::clone(&config.names),
         }
+    }
+
+    /// What MIB objects are called.
+    pub(super) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Whether commands may poll this address. A host that is written as a name has to be asked about again once it is

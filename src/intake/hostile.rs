@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{Cron, Fences, parse_command, parse_request};
 use crate::{
     broker::Delivery,
-    config::{Config, Host, Surroundings, check_oid, duration},
+    config::{Config, Host, Surroundings, duration},
 };
 
 /// xorshift64*: the same bytes on every machine for the same seed.
@@ -76,6 +76,7 @@ fn no_bytes_end_the_agent() {
         "methods.requestPollerCache".to_owned(),
         "....".to_owned(),
     ];
+    let names = rackpoll_snmp::names::Names::builtin();
     for _ in 0..20_000 {
         let mut body = dice.pick(&seeds).clone().into_bytes();
         for _ in 0..=dice.below(6) {
@@ -94,7 +95,7 @@ fn no_bytes_end_the_agent() {
         leavings(dice.pick(&fences), &key, &body);
         let _ = parse_request(&key, &body);
         let text = String::from_utf8_lossy(&body);
-        let _ = (Host::parse(&text), Cron::parse(&text), duration::parse(&text), check_oid(&text));
+        let _ = (Host::parse(&text), Cron::parse(&text), duration::parse(&text), names.resolve(&text));
         let surroundings = Surroundings { variable: &|_| None, host_name: text.clone().into_owned() };
         let _ =
             Config::parse(&text, "fuzz.toml".as_ref(), &surroundings).map_err(|faults| faults.to_string());

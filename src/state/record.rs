@@ -29,7 +29,10 @@ impl Book {
             Ok(reading) => {
                 let news = sel_cursor::follow(disk, outcome, reading)?;
                 let own = sel_cursor::for_poller(reading, news.as_ref());
-                let said = contract::reading_value(own.as_ref().unwrap_or(reading));
+                let said = contract::reading_value(
+                    own.as_ref().unwrap_or(reading),
+                    outcome.subject.names.as_deref(),
+                );
                 let entry = contract::cache_entry(outcome, &said, accounting);
                 cache::add(disk, &contract::cache_id(outcome), &entry, self.limits.cache_entries)?;
                 messages.extend(contract::result(outcome, &said, accounting));

@@ -20,6 +20,7 @@ mod commands;
 mod demo;
 mod hostile;
 mod kill;
+mod metrics;
 mod mqtt;
 mod outage;
 mod profile;

@@ -10,6 +10,7 @@ use crate::{
     SnmpSockets,
     habits::Habits,
     metric::{self, Answers, Manner, Memory, Questions},
+    names::Names,
     session::Session,
     walk::{Found, Walker},
 };
@@ -81,7 +82,8 @@ impl SnmpDevice {
     /// Asks for oids in the texts of whoever asks, and answers with them.
     async fn oids(&mut self, sources: &[String], how: How, deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
         self.attempts = 0;
-        let roots = sources.iter().map(|source| read(source)).collect::<Result<Vec<_>, _>>()?;
+        let names = self.sockets.names();
+        let roots = sources.iter().map(|source| read(source, &names)).collect::<Result<Vec<_>, _>>()?;
         let walks = self.ask(&roots, how, deadline).await?;
         Ok(sources
             .iter()
@@ -98,7 +100,7 @@ impl SnmpDevice {
         deadline: Instant,
     ) -> Result<Vec<OidWalk>, Fault> {
         self.attempts = 0;
-        let root = read(table)?;
+        let root = read(table, &self.sockets.names())?;
         // The conceptual row is always the table's first child (RFC 2578, clause 7.1.12).
         let roots: Vec<Oid> = columns.iter().map(|column| root.join(&[1, *column])).collect();
         let walks = self.ask(&roots, How::Walk(COLUMNS), deadline).await?;
@@ -195,8 +197,10 @@ impl SnmpDevice {
     }
 }
 
-fn read(source: &str) -> Result<Oid, Fault> {
-    source.parse().map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("{source:?}: {fault}")))
+fn read(source: &str, names: &Names) -> Result<Oid, Fault> {
+    names
+        .resolve(source)
+        .map_err(|fault| Fault::new(FaultKind::MalformedCommand, format!("{source:?}: {fault}")))
 }
 
 /// The walks, unless nothing came of any of them for a reason that lies not in what was asked.

@@ -7,7 +7,7 @@ use async_snmp::{Transport as _, UdpHandle, UdpTransport};
 use rackpoll_model::{Fault, FaultKind};
 use tokio::sync::OnceCell;
 
-use crate::keys::Keys;
+use crate::{keys::Keys, names::Names};
 
 /// Receive buffer that is asked of the system: some thousand answers of one Ethernet frame. It may give less.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -27,12 +27,22 @@ struct Sockets {
     v4: OnceCell<UdpTransport>,
     v6: OnceCell<UdpTransport>,
     keys: Keys,
+    names: Option<Arc<Names>>,
 }
 
 impl SnmpSockets {
     /// No socket yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No socket yet; oids may be asked by these names.
+    pub fn with_names(names: Arc<Names>) -> Self {
+        Self { sockets: Arc::new(Sockets { names: Some(names), ..Sockets::default() }) }
+    }
+
+    pub(crate) fn names(&self) -> Arc<Names> {
+        self.sockets.names.clone().unwrap_or_else(Names::shared)
     }
 
     pub(crate) fn keys(&self) -> &Keys {

@@ -1,6 +1,7 @@
 //! What a poller asks: `ipmi`, or `snmp`.
 
-use rackpoll_model::{IpmiCommand, Metric, MetricRequest, Oid, PollRequest, SnmpRequest};
+use rackpoll_model::{IpmiCommand, Metric, MetricRequest, PollRequest, SnmpRequest};
+use rackpoll_snmp::names::Names;
 
 use serde_json::{Map, Value};
 
@@ -19,31 +20,13 @@ const MOST_COLUMNS: usize = 128;
 /// Most oids of one poll; each is walked.
 pub const MOST_OIDS: usize = 256;
 
-/// Why an oid cannot be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum OidFault {
-    /// `SNMPv2-MIB::sysDescr`.
-    #[error("names of MIB objects cannot be resolved yet; write the oid in numbers")]
-    Named,
-    /// No oid at all, or none that can be sent.
-    #[error(transparent)]
-    Malformed(#[from] rackpoll_model::OidFault),
+/// What a poller asks, and whether its results go out with names.
+pub(super) struct Asked {
+    pub(super) request: PollRequest,
+    pub(super) by_name: bool,
 }
 
-/// Checks an oid in numbers, with or without the leading dot.
-///
-/// # Errors
-/// Whether it is a name or nothing at all.
-pub fn check_oid(text: &str) -> Result<(), OidFault> {
-    let Err(fault) = text.parse::<Oid>() else { return Ok(()) };
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_');
-    if text.len() <= 256 && text.bytes().all(is_word) && text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
-        return Err(OidFault::Named);
-    }
-    Err(fault.into())
-}
-
-pub(super) fn check(table: &mut Table, findings: &mut Findings) -> Option<PollRequest> {
+pub(super) fn check(table: &mut Table, names: &Names, findings: &mut Findings) -> Option<Asked> {
     let place = table.place.clone();
     let (has_ipmi, has_snmp) = (table.has("ipmi"), table.has("snmp"));
     let ipmi = table.text("ipmi", findings);
@@ -70,12 +53,13 @@ pub(super) fn check(table: &mut Table, findings: &mut Findings) -> Option<PollRe
                 known,
             );
         }
-        return command.ok().map(PollRequest::Ipmi);
+        return command.ok().map(|command| Asked { request: PollRequest::Ipmi(command), by_name: false });
     }
-    snmp_request(snmp?, findings).map(PollRequest::Snmp)
+    let (request, by_name) = snmp_request(snmp?, names, findings)?;
+    Some(Asked { request: PollRequest::Snmp(request), by_name })
 }
 
-fn snmp_request(node: Node, findings: &mut Findings) -> Option<SnmpRequest> {
+fn snmp_request(node: Node, names: &Names, findings: &mut Findings) -> Option<(SnmpRequest, bool)> {
     let place = node.place;
     let Raw::Table(mut table) = node.value else {
         let what = format!("`snmp` has to be a table, not {}", node.value.kind());
@@ -94,6 +78,7 @@ fn snmp_request(node: Node, findings: &mut Findings) -> Option<SnmpRequest> {
     let columns = table.take("columns").map(|node| columns(node, findings));
     let metric = table.text("metric", findings);
     let sensor_oids = table.texts("sensor-oids", findings);
+    let by_name = table.boolean("names", findings);
     table.refuse_rest("`snmp`", findings);
     let kinds = [
         ("oids", oids.is_some()),
@@ -122,36 +107,39 @@ fn snmp_request(node: Node, findings: &mut Findings) -> Option<SnmpRequest> {
             return None;
         }
     }
-    if let Some(oids) = oids {
-        return good_oids("oids", &place, oids, findings).map(SnmpRequest::Oids);
-    }
-    if let Some(oids) = get {
-        return good_oids("get", &place, oids, findings).map(SnmpRequest::Get);
-    }
-    if let Some(oids) = bulk {
-        let rows = rows.and_then(|rows| u32::try_from(rows).ok()).unwrap_or(USUAL_ROWS);
-        return good_oids("bulk", &place, oids, findings).map(|oids| SnmpRequest::Bulk(oids, rows));
-    }
-    if let Some((at, oid)) = whole_table {
-        let Some(columns) = columns else {
-            findings.fault_with_hint(
-                &place,
-                "`table` needs `columns`",
-                "write columns = [2, 8], or walk it by `oids`",
-            );
-            return None;
-        };
-        let oid = good_oids("table", &at, vec![(at.clone(), oid)], findings)?.pop()?;
-        return columns.map(|columns| SnmpRequest::Table(oid, columns));
-    }
-    let (place, word) = metric?;
-    let Ok(metric) = word.parse::<Metric>() else {
-        let known = Metric::ALL.map(Metric::as_str);
-        let what = format!("there is no metric {:?}", shorten(&word));
-        findings.unknown_word(&place, what, &word, known);
-        return None;
+    let request = match *kind {
+        "oids" => good_oids("oids", &place, oids?, names, findings).map(SnmpRequest::Oids),
+        "get" => good_oids("get", &place, get?, names, findings).map(SnmpRequest::Get),
+        "bulk" => {
+            let rows = rows.and_then(|rows| u32::try_from(rows).ok()).unwrap_or(USUAL_ROWS);
+            good_oids("bulk", &place, bulk?, names, findings).map(|oids| SnmpRequest::Bulk(oids, rows))
+        }
+        "table" => {
+            let Some(columns) = columns else {
+                let hint = "write columns = [2, 8], or walk it by `oids`";
+                findings.fault_with_hint(&place, "`table` needs `columns`", hint);
+                return None;
+            };
+            let (at, oid) = whole_table?;
+            let oid = good_oids("table", &at, vec![(at.clone(), oid)], names, findings)?.pop()?;
+            columns.map(|columns| SnmpRequest::Table(oid, columns))
+        }
+        _ => {
+            if by_name.is_some() {
+                findings.fault(&place, "`names` is for `oids` and the like: a metric has names of its own");
+                return None;
+            }
+            let (place, word) = metric?;
+            let Ok(metric) = word.parse::<Metric>() else {
+                let known = Metric::ALL.map(Metric::as_str);
+                let what = format!("there is no metric {:?}", shorten(&word));
+                findings.unknown_word(&place, what, &word, known);
+                return None;
+            };
+            metric_request(metric, &place, sensor_oids, names, findings).map(SnmpRequest::Metric)
+        }
     };
-    metric_request(metric, &place, sensor_oids, findings).map(SnmpRequest::Metric)
+    Some((request?, by_name.unwrap_or(false)))
 }
 
 /// The numbers of a table's columns.
@@ -214,11 +202,14 @@ fn metric_request(
     metric: Metric,
     place: &Place,
     sensor_oids: Option<Texts>,
+    names: &Names,
     findings: &mut Findings,
 ) -> Option<MetricRequest> {
     match (metric, sensor_oids) {
         (Metric::SwitchSensorStatus, Some(oids)) => {
-            let sensor_oids = good_oids("sensor-oids", place, oids, findings)?;
+            let sensor_oids = good_oids("sensor-oids", place, oids, names, findings)?;
+            // The result says in numbers which one is missing.
+            let sensor_oids = sensor_oids.iter().map(|oid| in_numbers(oid, names)).collect();
             Some(MetricRequest { metric, sensor_oids })
         }
         (Metric::SwitchSensorStatus, None) => {
@@ -233,15 +224,30 @@ fn metric_request(
     }
 }
 
+/// A name as the oid that it names; an oid in numbers stays as it is written.
+pub fn in_numbers(oid: &str, names: &Names) -> String {
+    let is_name = oid.contains(|c: char| c.is_ascii_alphabetic());
+    match names.resolve(oid) {
+        Ok(numbers) if is_name => numbers.to_string(),
+        _ => oid.to_owned(),
+    }
+}
+
 /// The oids of a list, all of them good.
-fn good_oids(key: &str, place: &Place, oids: Texts, findings: &mut Findings) -> Option<Vec<String>> {
+fn good_oids(
+    key: &str,
+    place: &Place,
+    oids: Texts,
+    names: &Names,
+    findings: &mut Findings,
+) -> Option<Vec<String>> {
     if oids.is_empty() || oids.len() > MOST_OIDS {
         findings.fault(place, format!("`{key}` holds 1 to {MOST_OIDS} oids, not {}", oids.len()));
         return None;
     }
     let mut good = true;
     for (place, oid) in &oids {
-        if let Err(fault) = check_oid(oid) {
+        if let Err(fault) = names.resolve(oid) {
             findings.fault(place, format!("{:?} is wrong: {fault}", shorten(oid)));
             good = false;
         }

@@ -8,6 +8,7 @@ mod calm;
 mod credential;
 mod device;
 mod maintenance;
+mod mibs;
 mod pattern;
 mod poller;
 mod reachability;
@@ -20,6 +21,8 @@ mod trigger;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use rackpoll_snmp::names::Names;
+
 use super::{
     encrypted::EncryptionKey,
     fault::{ConfigFault, Findings, Place},
@@ -31,7 +34,7 @@ use crate::outcome::rules::{Calm, Compiler, Segments};
 
 pub use access::bmc_key;
 pub use agent::{Agent, graph_id};
-pub use asked::{MOST_OIDS, OidFault, USUAL_ROWS, check_oid, snmp_config};
+pub use asked::{MOST_OIDS, USUAL_ROWS, in_numbers, snmp_config};
 pub use bus::{Broker, Bus, Server, Tls};
 pub use credential::{LONGEST_COMMUNITY, NamedCredential, wrong_login};
 pub use device::Device;
@@ -56,6 +59,8 @@ pub struct Config {
     pub calm: Arc<Calm>,
     /// `[reachability]`: the segments whose nodes are told together.
     pub segments: Arc<Segments>,
+    /// `[snmp]`: what MIB objects are called.
+    pub names: Arc<Names>,
     /// Every `[[poller]]` on every one of its devices, paused ones too.
     pub polls: Vec<Arc<ScheduledPoll>>,
     /// `[[trigger]]`
@@ -75,7 +80,9 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
     let tags = tag::check(table.sections("tag", findings), &devices, &mut compiler, findings);
     let calm = Arc::new(calm::check(table.section("calm", findings), &Calm::default(), "[calm]", findings));
     let maintenance = maintenance::check(table.sections("maintenance", findings), &devices, findings);
+    let names = mibs::check(table.section("snmp", findings), findings);
     let context = poller::Context {
+        names: &names,
         devices: &devices,
         credentials: &credentials,
         encryption: encryption.as_ref(),
@@ -99,6 +106,7 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         devices,
         calm,
         segments,
+        names,
         polls,
         triggers,
         warnings: Vec::new(),

@@ -1,12 +1,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rackpoll_model::{PollRequest, SnmpRequest};
+use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 
 use super::{
     Alerts, EncryptionKey, IPMI_PORT, Name, Named, SNMP_PORT, ScheduledPoll,
     agent::TIMEOUTS,
-    asked, calm,
+    asked::{self, Asked},
+    calm,
     credential::NamedCredential,
     device::Device,
     name, pattern, rules,
@@ -23,6 +25,7 @@ use crate::{
 
 /// What pollers refer to.
 pub(super) struct Context<'a> {
+    pub(super) names: &'a Arc<Names>,
     pub(super) devices: &'a Named<Device>,
     pub(super) credentials: &'a Named<NamedCredential>,
     pub(super) encryption: Option<&'a EncryptionKey>,
@@ -59,6 +62,7 @@ struct Poller {
     devices: Vec<Name>,
     one_plain_name: bool,
     request: PollRequest,
+    by_name: bool,
     timing: Timing,
     timeout: Duration,
     rules: Option<Arc<Rules>>,
@@ -74,14 +78,17 @@ fn one(
 ) -> Option<Poller> {
     let place = table.place.clone();
     let devices = pattern::devices(&mut table, "[[poller]]", context.devices, findings);
-    let request = asked::check(&mut table, findings);
+    let asked = asked::check(&mut table, context.names, findings);
     let timing = timing::check(&mut table, findings);
     let timeout = table.duration("timeout", TIMEOUTS, findings).unwrap_or(context.timeout);
     let alerts = table.take("alerts");
-    let rules = alerts.zip(request.as_ref()).map(|(node, request)| {
+    let rules = alerts.zip(asked.as_ref()).map(|(node, Asked { request, by_name })| {
         let place = node.place.clone();
         let read = rules::read("alerts", node, rules::kind_of(request), compiler, findings)?;
-        rules::second_look(&read, request, &place, findings);
+        // What results with names call their variables is not known here.
+        if !by_name {
+            rules::second_look(&read, request, &place, findings);
+        }
         Some(Arc::new(read))
     });
     let calm = match table.has("calm") {
@@ -91,11 +98,13 @@ fn one(
     let paused = table.boolean("paused", findings).unwrap_or(false);
     table.refuse_rest("[[poller]]", findings);
     let devices = devices?;
+    let Asked { request, by_name } = asked?;
     Some(Poller {
         place,
         devices: devices.names,
         one_plain_name: devices.one_plain_name,
-        request: request?,
+        request,
+        by_name,
         timing: timing?,
         timeout,
         // Rules with a fault have been told about, and nothing runs.
@@ -139,6 +148,7 @@ impl Poller {
                 target: device.host.target(port),
                 credential,
                 timeout: self.timeout,
+                names: self.by_name.then(|| Arc::clone(context.names)),
                 paused: self.paused,
             }));
         }

@@ -4,6 +4,7 @@ use std::{
 };
 
 use rackpoll_model::PollRequest;
+use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 
 use super::Name;
@@ -45,6 +46,8 @@ pub struct ScheduledPoll {
     pub paused: bool,
     /// What is looked for in its results.
     pub watch: Arc<Watch>,
+    /// With these names and words its results go out, where it wants them so.
+    pub names: Option<Arc<Names>>,
     /// What RackHD would have sent, without any secret and without rules: the agent itself looks for what they say.
     pub value: Map<String, Value>,
 }
@@ -72,6 +75,7 @@ impl ScheduledPoll {
                 watch: Arc::clone(&self.watch),
                 divert: None,
                 ticket: None,
+                names: self.names.clone(),
             },
         }
     }

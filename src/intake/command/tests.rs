@@ -257,8 +257,8 @@ fn what_is_unknown_and_what_comes_later_are_told_apart() {
     let unknown = outcome.reading.unwrap_err();
     assert_eq!(unknown.kind, FaultKind::UnknownCommand);
     assert!(unknown.message.contains("snmp-lldp-neighbors"), "{unknown}");
-    let named = fault(snmp(with(good_snmp(), "config", json!({ "oids": ["SNMPv2-MIB::sysDescr"] }))));
-    assert_eq!(named.kind, FaultKind::NotSupported);
+    let named = fault(snmp(with(good_snmp(), "config", json!({ "oids": ["NO-SUCH-MIB::sysDescr"] }))));
+    assert_eq!(named.kind, FaultKind::MalformedCommand);
 }
 
 #[test]

@@ -70,7 +70,10 @@ pub(crate) fn watch<'r>(
                     see(oid, value);
                 }
                 if walk.get("error").is_some() {
-                    broken.extend(walk.get("source").and_then(Value::as_str).map(with_dot));
+                    // In numbers and, where it was asked for so, by its name.
+                    let text = |key| walk.get(key).and_then(Value::as_str);
+                    broken.extend(text("oid").into_iter().chain(text("name")).map(str::to_owned));
+                    broken.extend(text("source").into_iter().flat_map(|at| [with_dot(at), at.to_owned()]));
                 }
             }
         }

@@ -60,7 +60,7 @@ fn outcome(word: &str, reading: Result<Reading, Fault>) -> Outcome {
 
 fn good(word: &str, reading: Reading) -> Vec<Message> {
     let outcome = outcome(word, Ok(reading));
-    let said = reading_value(outcome.reading.as_ref().unwrap());
+    let said = reading_value(outcome.reading.as_ref().unwrap(), None);
     result(&outcome, &said, ACCOUNTING)
 }
 
@@ -171,7 +171,7 @@ fn cases() -> Vec<Case> {
         ("fru", good("fru", Reading::Fru(parts::devices()))),
         ("mc", good("mc", Reading::Controller(parts::controller()))),
         ("dcmi", good("dcmi", Reading::PowerReading(parts::power_reading()))),
-        ("snmp-oids", result(&snmp, &reading_value(&walks()), ACCOUNTING)),
+        ("snmp-oids", result(&snmp, &reading_value(&walks(), None), ACCOUNTING)),
         ("failure", failure(&outcome("chassis", fault()), ACCOUNTING)),
         ("failure-with-reply", failure(&refused, ACCOUNTING)),
         ("cache-answer", vec![cache_answer(&[entry], &caller()).unwrap()]),

@@ -14,7 +14,9 @@ use crate::{
 /// A good result's `value` without `_poll`: what `rackpoll poll --output json` prints. A failure has no reading in it.
 pub fn result_value(outcome: &Outcome) -> Value {
     match &outcome.reading {
-        Ok(reading) => Value::Object(with_reading(outcome, &reading_value(reading))),
+        Ok(reading) => {
+            Value::Object(with_reading(outcome, &reading_value(reading, outcome.subject.names.as_deref())))
+        }
         Err(_) => Value::Object(outcome.subject.value.clone()),
     }
 }

@@ -5,12 +5,18 @@
 
 pub(crate) mod builtin;
 mod display_hint;
+mod mib;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
-use rackpoll_model::{Oid, Value, VarBind};
+use rackpoll_model::{Oid, OidFault, Value, VarBind};
 
 use builtin::Syntax;
+pub use mib::MibFinding;
 
 /// Longest name with its module and index.
 const LONGEST: usize = 512;
@@ -18,7 +24,7 @@ const LONGEST: usize = 512;
 const MOST_NUMBERS: usize = 128;
 
 /// Every object that is known by name.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Names {
     by_oid: BTreeMap<Box<[u32]>, Definition>,
     /// Modules and oids that have an object of this name.
@@ -57,6 +63,9 @@ pub enum NameFault {
     /// It is no name, whatever the MIBs are.
     #[error("an oid by name is NAME, MODULE::NAME, or either with numbers behind it: IF-MIB::ifOperStatus.3")]
     Malformed,
+    /// An oid in numbers that is none.
+    #[error(transparent)]
+    Numbers(#[from] OidFault),
     /// No module that is known has it.
     #[error("there is no object {name} in the MIBs that are built in or loaded")]
     Unknown {
@@ -90,7 +99,13 @@ pub enum NameFault {
 }
 
 impl Names {
-    /// What is built in.
+    /// What is built in, made once.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: LazyLock<Arc<Names>> = LazyLock::new(|| Arc::new(Names::builtin()));
+        Arc::clone(&SHARED)
+    }
+
+    /// What is built in, to add to.
     pub fn builtin() -> Self {
         let mut names = Self { by_oid: BTreeMap::new(), by_name: HashMap::new() };
         for module in &builtin::MODULES {
@@ -123,8 +138,12 @@ impl Names {
     /// # Errors
     /// What is wrong with it.
     pub fn resolve(&self, text: &str) -> Result<Oid, NameFault> {
-        if let Ok(oid) = text.parse() {
-            return Ok(oid);
+        match text.parse() {
+            Ok(oid) => return Ok(oid),
+            // Without a letter it was meant to be numbers.
+            Err(fault @ OidFault::Root) => return Err(fault.into()),
+            Err(fault) if !text.contains(|c: char| c.is_ascii_alphabetic()) => return Err(fault.into()),
+            Err(_) => {}
         }
         if text.len() > LONGEST {
             return Err(NameFault::Malformed);
@@ -227,6 +246,18 @@ impl Names {
     }
 }
 
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Names({} objects)", self.by_oid.len())
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::builtin()
+    }
+}
+
 fn format(syntax: Syntax) -> (Format, Option<Box<str>>) {
     let format = match syntax {
         Syntax::Words(words) => {
@@ -284,9 +315,12 @@ mod tests {
     fn what_names_nothing_says_why() {
         let names = Names::builtin();
         for text in
-            ["", "ifDescr.", "ifDescr.x", "ifDescr.-1", "a b", "::ifDescr", "IF-MIB::", "1x", "ifDescr.1..2"]
+            ["ifDescr.", "ifDescr.x", "ifDescr.-1", "a b", "::ifDescr", "IF-MIB::", "1x", "ifDescr.1..2"]
         {
             assert_eq!(names.resolve(text), Err(NameFault::Malformed), "{text}");
+        }
+        for text in ["", "1..3", ".", "4.3.6", "1.3.4294967296"] {
+            assert!(matches!(names.resolve(text), Err(NameFault::Numbers(_))), "{text}");
         }
         assert!(matches!(names.resolve("ifDescription"), Err(NameFault::Unknown { .. })));
         assert!(matches!(names.resolve("UPS-MIB::ifDescr"), Err(NameFault::NotInModule { .. })));

@@ -1,0 +1,50 @@
+//! `[snmp]`: the names of MIB objects.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use rackpoll_snmp::names::Names;
+
+use crate::config::{
+    fault::Findings,
+    raw::{Table, shorten},
+};
+
+/// Most folders, and most modules: more of them are a mistake.
+const MOST: usize = 256;
+
+/// What is built in, and what the operator's files add. Whatever is wrong with a file is told, and the rest goes on.
+pub(super) fn check(mut table: Table, findings: &mut Findings) -> Arc<Names> {
+    let place = table.place.clone();
+    let folders = table.texts("mib-dirs", findings);
+    let modules = table.texts("mib-modules", findings);
+    table.refuse_rest("[snmp]", findings);
+    match (folders, modules) {
+        (None, None) => {}
+        (Some(folders), Some(modules)) if folders.len() <= MOST && modules.len() <= MOST => {
+            for (place, module) in &modules {
+                if !module.starts_with(|c: char| c.is_ascii_uppercase()) {
+                    let what = format!("`mib-modules` holds names of modules, not {:?}", shorten(module));
+                    findings.fault_with_hint(place, what, "write \"IF-MIB\"");
+                }
+            }
+            let place = folders.first().map_or(place, |(place, _)| place.clone());
+            let folders: Vec<PathBuf> = folders.into_iter().map(|(_, folder)| folder.into()).collect();
+            let modules: BTreeSet<String> = modules.into_iter().map(|(_, module)| module).collect();
+            let mut names = Names::builtin();
+            for finding in names.load(&folders, &modules) {
+                findings.warn(&place, finding.to_string(), None);
+            }
+            return Arc::new(names);
+        }
+        (Some(_), Some(_)) => {
+            findings.fault(&place, format!("`mib-dirs` and `mib-modules` hold at most {MOST} each"));
+        }
+        (Some(_), None) => findings.fault_with_hint(
+            &place,
+            "`mib-dirs` needs `mib-modules`: only named modules are read",
+            "write mib-modules = [\"..\"]",
+        ),
+        (None, Some(_)) => findings.fault(&place, "`mib-modules` needs `mib-dirs`"),
+    }
+    Names::shared()
+}
