@@ -98,11 +98,20 @@ impl Servers {
     /// OpenIPMI's `ipmi_sim`, a process a BMC, with the server of the agent's tests.
     pub fn ipmi_sim(bmcs: usize) -> Result<Self, Error> {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/ipmi");
+        // All listen on one address, where only one could have its console.
         let template = std::fs::read_to_string(fixtures.join("lan.conf"))?;
+        let template: String = template
+            .lines()
+            .filter(|line| !line.starts_with("console "))
+            .flat_map(|line| [line, "\n"])
+            .collect();
         let folder = std::env::temp_dir().join(format!("rackpoll-bench-{}", std::process::id()));
         let mut servers = Self { processes: Vec::new(), folder: Some(folder.clone()), addresses: Vec::new() };
-        for number in 0..bmcs {
-            let address: SocketAddr = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+        // All held until all are chosen, so that no address comes twice.
+        let probes = (0..bmcs).map(|_| UdpSocket::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+        let addresses = probes.iter().map(UdpSocket::local_addr).collect::<Result<Vec<_>, _>>()?;
+        drop(probes);
+        for (number, address) in addresses.into_iter().enumerate() {
             let state = folder.join(number.to_string());
             std::fs::create_dir_all(state.join("ipmi_sim/bmc"))?;
             let lan = template
