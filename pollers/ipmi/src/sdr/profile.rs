@@ -142,6 +142,10 @@ fn learned(bytes: &mut Bytes<'_>) -> Result<Learned, NoProfile> {
         false => None,
     };
     let [misses, rest] = if set(5) { bytes.array()? } else { [0, 0] };
+    if set(5) && misses == 0 {
+        // It would be left out of polls without ever having been missed.
+        return Err(NoProfile);
+    }
     Ok(Learned { event_enable: set(0).then_some(events), answered: set(4), misses, rest })
 }
 
@@ -221,6 +225,12 @@ mod tests {
             let mut other = bytes.clone();
             other[3] += 1;
             assert_eq!(SdrProfile::from_bytes(&other), Err(NoProfile));
+            // A sensor that rests although it was never missed.
+            let mut rested = bytes.clone();
+            let at = rested.len() - 2;
+            assert_eq!(rested[at..], [3, 7], "misses and rest of the last sensor");
+            rested[at] = 0;
+            assert_eq!(SdrProfile::from_bytes(&rested), Err(NoProfile));
             // A length that promises more than there is allocates nothing for it.
             let mut greedy = bytes;
             let at = greedy.len() - 9;
