@@ -6,7 +6,7 @@ mod connection;
 mod packet;
 mod requests;
 mod session;
-mod topic;
+pub mod topic;
 mod window;
 
 use std::{fmt, sync::Arc};

@@ -20,7 +20,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target {
         name: "conversations",
         about: "polls of a BMC that answers anything: they end, with a reading or a fault, within bounded steps and memory",
-        run: |script| run(script, 1),
+        run: |script| run(script, 1, &mut |_| {}),
         seeds,
         longest: 300,
         most_allocated: 2 << 20,
@@ -28,7 +28,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target {
         name: "conversations-long",
         about: "the same with a BMC that goes on in its way for hundreds of answers",
-        run: |script| run(script, 40),
+        run: |script| run(script, 40, &mut |_| {}),
         seeds,
         longest: 60,
         most_allocated: 2 << 20,
@@ -78,7 +78,17 @@ enum Heard {
     Nothing,
 }
 
-fn run(input: &[u8], rounds: u32) {
+/// The readings of the polls that a script of `conversations` leads to an end, for whoever has a use for them.
+pub fn readings(input: &[u8], mut take: impl FnMut(Reading)) {
+    run(input, 1, &mut take);
+}
+
+/// Scripts of `conversations`.
+pub fn scripts() -> Vec<Vec<u8>> {
+    seeds()
+}
+
+fn run(input: &[u8], rounds: u32, take: &mut dyn FnMut(Reading)) {
     let mut script = Script::new(input);
     let (model, polls) = (usize::from(script.byte()), 1 + script.byte() % POLLS);
     let commands: Vec<IpmiCommand> = (0..polls)
@@ -93,19 +103,27 @@ fn run(input: &[u8], rounds: u32) {
     let mut bmc = Bmc { machine, now: Duration::ZERO, whole: script, script, rounds, habits: Vec::new() };
     let mut polls = Polls::new(Arc::new(Library::new()));
     for command in commands {
-        poll(polls.begin(command).as_mut(), &mut bmc);
+        if let Some(reading) = poll(polls.begin(command).as_mut(), &mut bmc) {
+            take(reading);
+        }
         keep(&mut polls);
     }
 }
 
-fn poll(conversation: &mut dyn Conversation, bmc: &mut Bmc<'_>) {
+fn poll(conversation: &mut dyn Conversation, bmc: &mut Bmc<'_>) -> Option<Reading> {
     let mut step = conversation.step(None);
     let mut right = 0;
     loop {
         let request = match step {
             Step::Ask(request) => request,
-            Step::Done(Ok(reading)) => return look(&reading),
-            Step::Done(Err(fault)) => return is_told(&fault),
+            Step::Done(Ok(reading)) => {
+                look(&reading);
+                return Some(reading);
+            }
+            Step::Done(Err(fault)) => {
+                is_told(&fault);
+                return None;
+            }
         };
         assert!(request.data.len() < 64 && request.netfn & 1 == 0 && request.lun < 4, "{request:?}");
         right = if bmc.is_honest() { right + 1 } else { 0 };
@@ -113,7 +131,7 @@ fn poll(conversation: &mut dyn Conversation, bmc: &mut Bmc<'_>) {
         step = match bmc.hear(&request, conversation.patience().is_some()) {
             Heard::Answer(response) => conversation.step(Some(response)),
             Heard::Silence => conversation.no_answer(),
-            Heard::Nothing => return,
+            Heard::Nothing => return None,
         };
     }
 }

@@ -5,13 +5,13 @@
 #![allow(clippy::panic, reason = "what a target finds, it says by a panic")]
 
 mod answers;
-mod conversations;
+pub mod conversations;
 mod login;
 mod packets;
 mod records;
 mod seeds;
 mod session;
-mod snmp;
+pub mod snmp;
 
 use rackpoll_fuzz_driver::Target;
 

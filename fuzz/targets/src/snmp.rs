@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use rackpoll_fuzz_driver::{Script, Target};
-use rackpoll_model::{Fault, FaultKind, Metric, MetricRequest, Oid, OidWalk, Value, VarBind};
+use rackpoll_model::{Fault, FaultKind, Metric, MetricReading, MetricRequest, Oid, OidWalk, Value, VarBind};
 use rackpoll_snmp::{
     mend,
     metric::{Answers, Memory, questions, reading},
@@ -45,7 +45,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target {
         name: "snmp-metrics",
         about: "metrics of agents that answer anything: bounded rounds of questions, then a result or a fault",
-        run: metric,
+        run: |script| metric(script, &mut |_| {}),
         seeds: metrics,
         longest: 600,
         most_allocated: 512 << 10,
@@ -103,7 +103,17 @@ fn name(bytes: &[u8]) {
     }
 }
 
-fn metric(bytes: &[u8]) {
+/// The readings that a script of `snmp-metrics` leads to, for whoever has a use for them.
+pub fn readings(bytes: &[u8], mut take: impl FnMut(MetricReading)) {
+    metric(bytes, &mut take);
+}
+
+/// Scripts of `snmp-metrics`.
+pub fn scripts() -> Vec<Vec<u8>> {
+    metrics()
+}
+
+fn metric(bytes: &[u8], take: &mut dyn FnMut(MetricReading)) {
     let mut script = Script::new(bytes);
     let metric = Metric::ALL[usize::from(script.byte()) % Metric::ALL.len()];
     let sensor_oids = match metric {
@@ -124,7 +134,9 @@ fn metric(bytes: &[u8]) {
             let walks = questions.roots.iter().map(|root| walk(root, &mut script)).collect();
             answers.put(walks, now);
         }
-        let _ = reading(&request, &answers, &mut memory);
+        if let Ok(reading) = reading(&request, &answers, &mut memory) {
+            take(reading);
+        }
     }
 }
 

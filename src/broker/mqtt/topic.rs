@@ -9,7 +9,7 @@ const LONGEST_TOPIC: usize = 1024;
 
 /// Why a routing key or a topic is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadTopic {
+pub enum BadTopic {
     /// Not text.
     #[error("it is not UTF-8")]
     NotText,
@@ -56,7 +56,7 @@ pub(super) fn of_message(prefix: &str, message: &Message) -> Result<String, BadT
 ///
 /// # Errors
 /// Topics that no routing key has: other bytes than text, empty levels, dots inside a level, wildcards.
-pub(super) fn routing_key(prefix: &str, topic: &[u8]) -> Result<String, BadTopic> {
+pub fn routing_key(prefix: &str, topic: &[u8]) -> Result<String, BadTopic> {
     below(prefix, "task", topic)
 }
 
@@ -93,7 +93,7 @@ pub(super) fn event_key(prefix: &str, topic: &[u8]) -> Option<String> {
 ///
 /// # Errors
 /// Whatever a broker would end our connection for, and its own topics.
-pub(super) fn check_response_topic(topic: &str) -> Result<(), BadTopic> {
+pub fn check_response_topic(topic: &str) -> Result<(), BadTopic> {
     if topic.is_empty() {
         return Err(BadTopic::EmptyWord);
     }
