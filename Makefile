@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.1
 
 .PHONY: help
 help: ## what can be made
@@ -37,6 +38,14 @@ bench: ## CPU per poll beside other tools, as ratios of one run (docs/benchmarks
 	cargo build --release --manifest-path bench/Cargo.toml --target-dir target/bench
 	target/bench/release/rackpoll-bench engine $(BENCH)
 	target/bench/release/rackpoll-bench tools
+
+.PHONY: fuzz-agent
+fuzz-agent: ## the same for what the bus and the configuration bring, and for what goes out; slower
+	cargo run --quiet -p rackpoll-fuzz-agent -- $(FUZZ)
+
+.PHONY: fuzz-coverage
+fuzz-coverage: ## one target under libFuzzer, with a nightly compiler (TARGET=session SECONDS=60)
+	CARGO_FUZZ_VERSION=$(CARGO_FUZZ_VERSION) scripts/fuzz-coverage.sh $(TARGET) $(SECONDS)
 
 .PHONY: check
 check: ## formatting and lints, warnings as errors
