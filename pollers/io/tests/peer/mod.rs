@@ -5,6 +5,7 @@ use std::{
     net::{SocketAddr, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 
@@ -39,9 +40,11 @@ impl IpmiSim {
     /// With these commands of `ipmi_sim`'s.
     pub(crate) fn with(commands: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = probe.local_addr().unwrap();
-        drop(probe);
+        // A loopback address of this process's own, at a port that no client is ever given: a free port that is asked
+        // for and let go may be somebody's the next moment.
+        static STARTED: AtomicU8 = AtomicU8::new(100);
+        let [high, low] = (std::process::id() as u16).to_be_bytes();
+        let address = SocketAddr::from(([127, STARTED.fetch_add(1, Ordering::Relaxed), high, low], 6230));
         let password = format!("p{:x}", std::process::id());
         let mut sim = Self { child: None, folder, address, password };
         sim.write(commands);
