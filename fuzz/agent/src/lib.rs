@@ -6,13 +6,13 @@ use std::{sync::LazyLock, time::UNIX_EPOCH};
 
 use rackpoll::{
     broker::{Delivery, mqtt::topic},
-    config::{Config, Host, Surroundings, check_oid, duration},
+    config::{Config, Host, Surroundings, duration},
     intake::{Cron, Fences, parse_command, parse_request, scrub},
     publish::contract::reading_value,
 };
 use rackpoll_fuzz::{conversations, snmp};
 use rackpoll_fuzz_driver::{Script, Target};
-use rackpoll_model::Reading;
+use rackpoll_model::{Oid, Reading};
 use serde_json::{Value, json};
 
 /// Every target.
@@ -216,7 +216,7 @@ fn words(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = Cron::parse(&text);
     let _ = duration::parse(&text);
-    let _ = check_oid(&text);
+    let _ = text.parse::<Oid>();
     if let Ok(host) = Host::parse(&text) {
         let target = host.target(623);
         assert!(!target.name.is_empty() && target.port != 0);
@@ -237,7 +237,7 @@ fn mqtt_topic(bytes: &[u8]) {
 
 /// JSON cannot say every number that a sensor may have: whatever it is, the text is JSON.
 fn publish(reading: &Reading) {
-    let text = reading_value(reading).to_string();
+    let text = reading_value(reading, None).to_string();
     assert!(text.len() < 4 << 20, "a result of {} bytes", text.len());
 }
 
