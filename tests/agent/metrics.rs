@@ -47,17 +47,20 @@ async fn a_metric_by_command_has_a_topic_of_its_own() {
     assert_eq!(value["config"]["metric"], "snmp-interface-state");
     let interfaces = value["result"].as_object().expect("interfaces by name");
     let names: Vec<&String> = interfaces.keys().collect();
-    assert_eq!(names, ["Ethernet1", "Ethernet2", "Ethernet3", "Ethernet4"]);
+    assert_eq!(names, ["Et1", "Et2", "Et3", "Et4"]);
     assert_eq!(
-        (&interfaces["Ethernet3"]["state"], &interfaces["Ethernet3"]["linkError"]),
+        (&interfaces["Et3"]["state"], &interfaces["Et3"]["linkError"]),
         (&json!("down"), &json!(true))
     );
-    assert_eq!(interfaces["Ethernet1"]["mtu"], 9216);
+    assert_eq!(
+        (&interfaces["Et1"]["mtu"], &interfaces["Et1"]["speed"]),
+        (&json!(9216), &json!(25_000_000_000_u64))
+    );
 
     bus.command(&key, &command(json!({ "metric": "snmp-txrx-counters" }))).await;
     let counters = results.next(POLL).await;
     assert_eq!(counters.routing_key, format!("metric.snmp-txrx-counters.result.{graph}"));
-    assert_eq!(counters.value()["result"]["Ethernet1"].as_object().map(serde_json::Map::len), Some(22));
+    assert_eq!(counters.value()["result"]["Et1"].as_object().map(serde_json::Map::len), Some(22));
 
     let missing = "1.3.6.1.3.9999";
     let sensors = json!({
@@ -122,7 +125,7 @@ fn metrics_from_the_command_line() {
         output(&mut command, &[switch.community()])
     };
     let value = json_of(&poll(&["--metric", "snmp-interface-state"]));
-    assert_eq!(value["result"]["Ethernet1"]["state"], "up");
+    assert_eq!(value["result"]["Et1"]["state"], "up");
     assert_eq!(value["config"], json!({ "metric": "snmp-interface-state" }));
     let unknown = poll(&["--metric", "snmp-fans"]);
     assert_eq!(unknown.status.code(), Some(USAGE));
