@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::{Map, Value};
 
@@ -14,9 +17,18 @@ pub(super) struct EntryRules {
     rules: Vec<EntryRule>,
     /// Rules with a field that has to be a certain text, by the first such field and its text.
     by_text: BTreeMap<String, HashMap<Box<str>, Vec<usize>>>,
+    /// Of the others those with an expression, by the first field that has one.
+    by_expression: BTreeMap<String, Vec<usize>>,
+    /// Which of these a text may match, by field and text: sensors and states come again at every poll of every device.
+    known: Mutex<HashMap<(String, String), Arc<[usize]>>>,
     /// All others.
     rest: Vec<usize>,
 }
+
+/// Texts that are remembered; then all are forgotten.
+const REMEMBERED: usize = 16_384;
+/// Longer ones are not remembered.
+const LONGEST: usize = 256;
 
 impl EntryRules {
     pub(super) fn push(&mut self, rule: EntryRule) {
@@ -30,7 +42,13 @@ impl EntryRules {
                 let texts = self.by_text.entry(key.clone()).or_default();
                 texts.entry((**text).into()).or_default().push(index);
             }
-            None => self.rest.push(index),
+            None => {
+                let expression = rule.fields().iter().find(|(_, criterion)| is_expression(criterion));
+                match expression {
+                    Some((key, _)) => self.by_expression.entry(key.clone()).or_default().push(index),
+                    None => self.rest.push(index),
+                }
+            }
         }
         self.rules.push(rule);
     }
@@ -53,12 +71,55 @@ impl EntryRules {
                 None => {}
             }
         }
+        for (key, rules) in &self.by_expression {
+            let mut look = |value: &Value| {
+                if let Some(text) = text_of(value) {
+                    found.extend(self.expressions(key, rules, &text).iter());
+                }
+            };
+            match entry.get(key) {
+                Some(Value::Array(items)) => items.iter().for_each(look),
+                Some(value) => look(value),
+                None => {}
+            }
+        }
         found.extend(&self.rest);
         found.sort_unstable();
         found.dedup();
         found.retain(|index| self.rules.get(*index).is_some_and(|rule| rule.matches(entry)));
         found.into_iter().filter_map(|index| self.rules.get(index))
     }
+}
+
+impl EntryRules {
+    /// Which of these rules, whose field `key` is an expression, this text matches there.
+    fn expressions(&self, key: &str, rules: &[usize], text: &str) -> Arc<[usize]> {
+        let place = (key.to_owned(), text.to_owned());
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&place).map(Arc::clone);
+        if let Some(known) = known {
+            return known;
+        }
+        let matches = |index: &usize| {
+            let fields = self.rules.get(*index).map(EntryRule::fields).unwrap_or_default();
+            fields.iter().any(|(field, criterion)| {
+                field == key
+                    && matches!(criterion, Criterion::Pattern(pattern @ Pattern::Expression(_)) if pattern.matches(text))
+            })
+        };
+        let found: Arc<[usize]> = rules.iter().copied().filter(matches).collect();
+        if text.len() <= LONGEST {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= REMEMBERED {
+                known.clear();
+            }
+            known.insert(place, Arc::clone(&found));
+        }
+        found
+    }
+}
+
+fn is_expression(criterion: &Criterion) -> bool {
+    matches!(criterion, Criterion::Pattern(Pattern::Expression(_)))
 }
 
 #[cfg(test)]
