@@ -20,10 +20,13 @@ pub(super) struct EntryRules {
     /// Of the others those with an expression, by the first field that has one.
     by_expression: BTreeMap<String, Vec<usize>>,
     /// Which of these a text may match, by field and text: sensors and states come again at every poll of every device.
-    known: Mutex<HashMap<(String, String), Arc<[usize]>>>,
+    known: Mutex<HashMap<Text, Arc<[usize]>>>,
     /// All others.
     rest: Vec<usize>,
 }
+
+/// A field and what it says.
+type Text = (String, String);
 
 /// Texts that are remembered; then all are forgotten.
 const REMEMBERED: usize = 16_384;
