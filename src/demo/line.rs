@@ -97,10 +97,19 @@ fn failure(what: &str, value: &Value) -> String {
 }
 
 fn alert(event: &Value) -> String {
-    let states = &event["data"]["states"];
-    let change = match (states["last"].as_str(), states["current"].as_str()) {
-        (Some(last), Some(current)) => format!("power went from {last} to {current}"),
-        _ => plain(&event["data"]),
+    let data = &event["data"];
+    let change = match event["action"].as_str().unwrap_or_default() {
+        "chassispower.updated" => {
+            let [last, current] = ["last", "current"].map(|key| plain(&data["states"][key]));
+            format!("power went from {last} to {current}")
+        }
+        "sdr.updated" => sensor_change(data),
+        "sel.updated" => {
+            let entry = &data["alert"]["reading"];
+            ["Sensor Type", "Description", "Event Direction"].map(|key| plain(&entry[key])).join(", ")
+        }
+        "snmp.updated" => format!("{} is {}", plain(&data["oid"]), plain(&data["value"])),
+        _ => plain(data),
     };
     let summary = format!("{} ({}): {change}", plain(&event["action"]), plain(&event["severity"]));
     let device = match (event["typeId"].as_str(), event["nodeId"].as_str()) {
@@ -108,6 +117,21 @@ fn alert(event: &Value) -> String {
         _ => plain(&event["nodeId"]),
     };
     columns(&event["createdAt"], &printable(&device), "ALERT", &printable(&summary))
+}
+
+fn sensor_change(data: &Value) -> String {
+    let sensor = &data["reading"];
+    let name = plain(&sensor["sensorId"]);
+    let state = match sensor["stateAsserted"].as_str() {
+        Some(state) => state.to_owned(),
+        None => {
+            let [reading, units, status] =
+                ["sensorReading", "sensorReadingUnits", "status"].map(|key| plain(&sensor[key]));
+            format!("{reading} {units}, {status}")
+        }
+    };
+    let over = if data["inCondition"] == Value::Bool(false) { "over: " } else { "" };
+    format!("{over}{name}: {state}")
 }
 
 /// Whom a result is about: the device of `<poller>@<device>`, else the node, else the address.

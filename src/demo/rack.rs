@@ -18,6 +18,14 @@ const OUTAGES: Outages = Outages { every: Duration::from_secs(60), lasting: Dura
 /// From one switched power button to the next.
 const MISCHIEF: Duration = Duration::from_secs(6);
 
+/// All sensors; of discrete ones, whose states are mostly good news, only trouble is told.
+const SENSORS: &str = r#"ipmi = "sdr"
+alerts = [
+  { sdrType = "Discrete", action = "ignore" },
+  { stateAsserted = "/fault|fail|lost|degraded|error/i", action = "warning" },
+  { status = "/Critical|Recoverable/", action = "critical" },
+]"#;
+
 /// Starts the rack. Where another demo has its addresses, each device takes any free port.
 pub(super) async fn start() -> Result<Rack, RackError> {
     let config = RackConfig {
@@ -57,6 +65,8 @@ timeout = "5s"
 [bus]
 url = "embedded"
 embedded-port = {port}
+[calm]
+repeat = false
 [[credential]]
 name = "rack"
 user = "{DEFAULT_USER}"
@@ -66,23 +76,25 @@ community = "{DEFAULT_COMMUNITY}"
         state = state.display()
     );
     for Device { name, address, kind, .. } in rack.devices() {
-        let tag = match kind {
-            DeviceKind::Bmc => "bmc",
-            DeviceKind::Agent => "snmp",
+        let tags = match kind {
+            DeviceKind::Bmc => "\"bmc\"",
+            DeviceKind::Agent if name.starts_with("switch") => "\"snmp\", \"switch\"",
+            DeviceKind::Agent => "\"snmp\"",
         };
         // Writing to a string does not fail.
         let _ = write!(
             text,
-            "[[device]]\nname = \"{name}\"\nhost = \"{address}\"\ncredential = \"rack\"\nnode = \"{name}\"\ntags = [\"{tag}\"]\n"
+            "[[device]]\nname = \"{name}\"\nhost = \"{address}\"\ncredential = \"rack\"\nnode = \"{name}\"\ntags = [{tags}]\n"
         );
     }
     for (id, tag, what, every) in [
         ("power", "bmc", "ipmi = \"power\"", "5s"),
-        ("sensors", "bmc", "ipmi = \"sdr\"", "20s"),
+        ("sensors", "bmc", SENSORS, "20s"),
         ("log", "bmc", "ipmi = \"sel\"", "60s"),
         ("chassis", "bmc", "ipmi = \"chassis\"", "30s"),
         ("system", "snmp", "snmp = { oids = [\".1.3.6.1.2.1.1\"] }", "10s"),
-        ("interfaces", "snmp", "snmp = { oids = [\".1.3.6.1.2.1.31.1.1\"] }", "20s"),
+        ("interfaces", "switch", "snmp = { oids = [\".1.3.6.1.2.1.31.1.1\"] }", "20s"),
+        ("traffic", "switch", "snmp = { metric = \"snmp-interface-bandwidth-utilization\" }", "10s"),
     ] {
         let _ = write!(
             text,
