@@ -81,6 +81,7 @@ fn result(what: &str, value: &Value) -> String {
         "sel" => sel(&value[what]),
         "sdr" => sdr(&value[what]),
         command if value.get(command).is_some() => printable(&plain(&value[command])),
+        _ if value["result"].is_null() => "nothing to compare with yet".to_owned(),
         _ => printable(&plain(&value["result"])),
     };
     columns(&value["_poll"]["finishedAt"], &device(value), what, &reading)
@@ -221,6 +222,7 @@ fn plain(value: &Value) -> String {
         Value::Null => "?".into(),
         Value::String(text) => text.clone(),
         Value::Object(map) => pairs(map),
+        Value::Number(number) if number.is_f64() => format!("{:.2}", number.as_f64().unwrap_or_default()),
         other => other.to_string(),
     }
 }
