@@ -6,4 +6,5 @@ pub mod fru;
 pub mod sdr;
 pub mod sel;
 pub mod session;
+mod text;
 pub mod wire;

@@ -1,7 +1,6 @@
 //! Type/length fields (FRU Information Storage Definition, clause 13): a byte, and up to 63 bytes in one of four codes.
 
-/// BCD plus (clause 13.1).
-const BCD_PLUS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ' ', '-', '.', ':', ',', '_'];
+use crate::text::{bcd_plus, latin, packed};
 
 /// Stands where no field comes any more.
 const END: u8 = 0xc1;
@@ -32,31 +31,11 @@ impl Fields<'_> {
 fn decode(code: u8, bytes: &[u8]) -> String {
     match code {
         0b00 => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        0b01 => bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]).map(bcd_plus).collect(),
+        0b01 => bcd_plus(bytes),
         0b10 => packed(bytes),
         // Latin 1 for English; the other languages have UCS-2 here, and few have seen it.
-        _ => bytes.iter().take_while(|byte| **byte != 0).map(|byte| char::from(*byte)).collect(),
+        _ => latin(bytes),
     }
-}
-
-fn bcd_plus(nibble: u8) -> char {
-    BCD_PLUS.get(usize::from(nibble)).copied().unwrap_or(' ')
-}
-
-/// Six bits a character from 0x20 on, packed from the lowest bit up.
-fn packed(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 4 / 3);
-    let (mut bits, mut have) = (0_u16, 0);
-    for byte in bytes {
-        bits |= u16::from(*byte) << have;
-        have += 8;
-        while have >= 6 {
-            text.push(char::from(0x20 + (bits & 0x3f) as u8));
-            bits >>= 6;
-            have -= 6;
-        }
-    }
-    text
 }
 
 #[cfg(test)]

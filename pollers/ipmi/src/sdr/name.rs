@@ -1,7 +1,6 @@
 //! Id strings (IPMI 2.0 clause 43.15): a type/length byte and up to 31 bytes in one of four encodings.
 
-/// BCD plus: digits and these.
-const BCD_PLUS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ' ', '-', '.', ':', ',', '_'];
+use crate::text::{bcd_plus, latin, packed};
 
 /// The text of an id string. `bytes` may be longer, or shorter where a record is cut off; nothing here fails.
 pub fn decode(type_length: u8, bytes: &[u8]) -> String {
@@ -9,10 +8,9 @@ pub fn decode(type_length: u8, bytes: &[u8]) -> String {
     let bytes = bytes.get(..length).unwrap_or(bytes);
     match type_length >> 6 {
         0b00 => unicode(bytes),
-        0b01 => bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]).map(bcd_plus).collect(),
+        0b01 => bcd_plus(bytes),
         0b10 => packed(bytes),
-        // Eight bits: ASCII and Latin 1. Some BMCs pad with zeros.
-        _ => bytes.iter().take_while(|byte| **byte != 0).map(|byte| char::from(*byte)).collect(),
+        _ => latin(bytes),
     }
 }
 
@@ -21,26 +19,6 @@ fn unicode(bytes: &[u8]) -> String {
     let (pairs, _odd) = bytes.as_chunks();
     let units = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).take_while(|unit| *unit != 0);
     char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-}
-
-fn bcd_plus(nibble: u8) -> char {
-    BCD_PLUS.get(usize::from(nibble)).copied().unwrap_or(' ')
-}
-
-/// Six bits a character from 0x20 on, packed from the lowest bit up.
-fn packed(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 4 / 3);
-    let (mut bits, mut have) = (0u16, 0);
-    for byte in bytes {
-        bits |= u16::from(*byte) << have;
-        have += 8;
-        while have >= 6 {
-            text.push(char::from(0x20 + (bits & 0x3f) as u8));
-            bits >>= 6;
-            have -= 6;
-        }
-    }
-    text
 }
 
 #[cfg(test)]
