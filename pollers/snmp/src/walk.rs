@@ -280,7 +280,10 @@ fn fitting(oids: &[Oid], varbinds: Vec<VarBind>) -> Option<Vec<Found>> {
 }
 
 fn silent() -> Failure {
-    Failure::Fault(Fault::new(FaultKind::Timeout, "no answer within the deadline"))
+    Failure::Fault(Fault::new(
+        FaultKind::Timeout,
+        "no answer within the deadline; check address, port and firewall, and the community: agents stay silent on a wrong one",
+    ))
 }
 
 /// BER has the first two numbers of an oid in one: a single number goes out with a zero behind it, as net-snmp sends it.
