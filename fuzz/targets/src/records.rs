@@ -2,7 +2,7 @@
 
 use rackpoll_fuzz_driver::{Script, Target};
 use rackpoll_ipmi::{
-    sdr::{Conversion, Format, Linearisation, NoProfile, Record, Repository, SdrProfile},
+    sdr::{Conversion, Format, Linearisation, Record, Repository, SdrProfile},
     sel,
 };
 use rackpoll_model::{SelBody, event};
@@ -111,12 +111,9 @@ fn sdr_repository(bytes: &[u8]) {
 }
 
 fn sdr_profile(bytes: &[u8]) {
-    match SdrProfile::from_bytes(bytes) {
-        Ok(profile) => {
-            let again = profile.to_bytes();
-            assert_eq!(SdrProfile::from_bytes(&again).as_ref(), Ok(&profile));
-        }
-        Err(NoProfile) => {}
+    if let Ok(profile) = SdrProfile::from_bytes(bytes) {
+        let again = profile.to_bytes();
+        assert_eq!(SdrProfile::from_bytes(&again).as_ref(), Ok(&profile));
     }
 }
 
