@@ -93,6 +93,9 @@ impl Look<'_> {
             return Vec::new();
         }
         let mut alerts = news.alerts(self.device(), |action, word| self.id(action, word));
+        if news.is_history {
+            return alerts;
+        }
         // `selEntries` says only what is new, `sel` other entries before it.
         let entries = self.said.as_array().map(Vec::as_slice).unwrap_or_default();
         let old = entries.len().saturating_sub(news.entries);

@@ -19,6 +19,9 @@ pub(crate) const TABLE: &str = "CREATE TABLE sel_cursor (
     PRIMARY KEY (poller, command)
 ) STRICT, WITHOUT ROWID;";
 
+/// Pollers whose place is known already have had their first look.
+pub(crate) const HISTORY: &str = "ALTER TABLE sel_cursor ADD COLUMN in_history INTEGER NOT NULL DEFAULT 0;";
+
 /// What a reading of the SEL tells its poller, and the cursor moved; none for other readings.
 pub(crate) fn follow(disk: &Disk, outcome: &Outcome, reading: &Reading) -> rusqlite::Result<Option<News>> {
     let (log, command) = match reading {
@@ -44,18 +47,26 @@ pub(crate) fn for_poller(reading: &Reading, news: Option<&News>) -> Option<Readi
 }
 
 fn cursor(disk: &Disk, poller: &str, command: &str) -> rusqlite::Result<Option<Cursor>> {
-    disk.prepare("SELECT record, erased, overflow FROM sel_cursor WHERE poller = ?1 AND command = ?2")?
-        .query_row([poller, command], |row| {
-            Ok(Cursor { record: row.get(0)?, erased: SelTime(row.get(1)?), overflow: row.get(2)? })
+    disk.prepare(
+        "SELECT record, erased, overflow, in_history FROM sel_cursor WHERE poller = ?1 AND command = ?2",
+    )?
+    .query_row([poller, command], |row| {
+        Ok(Cursor {
+            record: row.get(0)?,
+            erased: SelTime(row.get(1)?),
+            overflow: row.get(2)?,
+            in_history: row.get(3)?,
         })
-        .optional()
+    })
+    .optional()
 }
 
 fn keep(disk: &Disk, poller: &str, command: &str, cursor: &Cursor) -> rusqlite::Result<()> {
     disk.prepare(
-        "INSERT INTO sel_cursor (poller, command, record, erased, overflow) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (poller, command) DO UPDATE SET record = ?3, erased = ?4, overflow = ?5",
+        "INSERT INTO sel_cursor (poller, command, record, erased, overflow, in_history)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (poller, command) DO UPDATE SET record = ?3, erased = ?4, overflow = ?5, in_history = ?6",
     )?
-    .execute(params![poller, command, cursor.record, cursor.erased.0, cursor.overflow])?;
+    .execute(params![poller, command, cursor.record, cursor.erased.0, cursor.overflow, cursor.in_history])?;
     Ok(())
 }

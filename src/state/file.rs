@@ -33,6 +33,7 @@ const STEPS: &[&[&str]] = &[
     &[access::TABLE],
     &[sel_cursor::TABLE],
     &[profile::TABLE],
+    &[sel_cursor::HISTORY],
 ];
 
 /// An open state file.

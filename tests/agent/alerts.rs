@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long anything may take on this machine, other tests running.
-const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// Raw values of `Inlet Temp` of the fixture: 23 degrees, and 40, which is above its upper non-critical threshold.
 const COOL: &str = "sensor_set_value 0x20 0 1 0x97 0";
@@ -29,9 +29,10 @@ const WARM: &str = "sensor_set_value 0x20 0 1 0xa8 0";
 const FAILED: &str = "sensor_set_bit 0x20 0 0x30 1 1 0";
 const REPAIRED: &str = "sensor_set_bit 0x20 0 0x30 1 0 0";
 /// A fan's lower critical threshold, crossed.
-const FAN_ENTRY: &str = "sel_add 0x20 0x02 0x40 0x9b 0x04 0x6b 0x20 0x00 0x04 0x04 0x11 0x01 0x52 0x06 0x08";
+pub const FAN_ENTRY: &str =
+    "sel_add 0x20 0x02 0x40 0x9b 0x04 0x6b 0x20 0x00 0x04 0x04 0x11 0x01 0x52 0x06 0x08";
 /// A drive's fault.
-const DRIVE_ENTRY: &str =
+pub const DRIVE_ENTRY: &str =
     "sel_add 0x20 0x02 0x50 0xa9 0x04 0x6b 0x20 0x00 0x04 0x0d 0x41 0x6f 0x01 0xff 0xff";
 
 /// A gateway with one PDU (Sinetica HAWK-I2): its name, and two outlets with their names, both on.
@@ -151,8 +152,13 @@ async fn new_sel_entries_that_match_are_told_once_over_a_restart() {
         alerts = [{ \"Sensor Type\" = \"Fan\", action = \"warning\" }, { Description = \"/critical/i\", action = \"critical\" }]";
     let setup = setup(&vhost, &sim, poller);
     let agent = setup.start_on(&bus).await;
-    // The fixture's own entry of a fan is new to the poller.
+    // The fixture's own entry of a fan was there before the poller's first poll: it is listed, and is no alert.
+    let past = results.next(SOON).await;
+    let listed = past.value()["selEntries"].as_array().expect("a list");
+    assert!(listed.iter().any(|entry| entry["Sensor Type"] == "Fan"), "{listed:?}");
+    sim.console(FAN_ENTRY);
     let first = events.next(SOON).await;
+    assert_eq!(first.body["data"]["alert"]["reading"]["SEL Record ID"], "0005");
     assert_eq!(first.routing_key, "polleralert.sel.updated.critical.p.node-b1");
     let alert = &first.body["data"]["alert"];
     assert_eq!(alert["matches"], json!([{ "Sensor Type": "Fan" }, { "Description": "/critical/i" }]));
@@ -160,14 +166,14 @@ async fn new_sel_entries_that_match_are_told_once_over_a_restart() {
     sim.console(DRIVE_ENTRY);
     sim.console(FAN_ENTRY);
     let second = events.next(SOON).await;
-    assert_eq!(second.body["data"]["alert"]["reading"]["SEL Record ID"], "0006");
+    assert_eq!(second.body["data"]["alert"]["reading"]["SEL Record ID"], "0007");
     assert_ne!(second.body["episode"]["id"], first.body["episode"]["id"]);
     agent.terminate(Duration::from_secs(5));
 
     sim.console(FAN_ENTRY);
     let agent = setup.start_on(&bus).await;
     let third = events.next(SOON).await;
-    assert_eq!(third.body["data"]["alert"]["reading"]["SEL Record ID"], "0007");
+    assert_eq!(third.body["data"]["alert"]["reading"]["SEL Record ID"], "0008");
     results.rest(Duration::from_millis(100)).await;
     for _ in 0..3 {
         results.next(SOON).await;
@@ -177,7 +183,7 @@ async fn new_sel_entries_that_match_are_told_once_over_a_restart() {
 }
 
 /// A recording for snmpsim whose last lines can be set by `snmpset`.
-fn recording(folder: &Folder, lines: &str) -> PathBuf {
+pub fn recording(folder: &Folder, lines: &str) -> PathBuf {
     let text = format!("1.3.6.1.2.1.1.1.0|4|under test\n1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.99999\n{lines}");
     folder.write("recording.snmprec", &text)
 }
@@ -249,13 +255,18 @@ async fn rules_of_a_command_are_used_and_hostile_ones_refused_with_their_place()
     let agent = setup.start_on(&bus).await;
     let graph = uuid::Uuid::new_v4().to_string();
     let mut alerts = bus.listen("on.task", &format!("poller.alert.{graph}")).await;
+    let mut results = bus.listen("on.task", &format!("ipmi.command.selEntries.result.{graph}")).await;
     let mut failures = bus.listen("on.task", "ipmi.command.selEntries.failed.#").await;
     let key = format!("ipmi.command.selEntries.{graph}");
     let command = |alerts: Value| {
         json!({ "host": sim.host(), "user": "admin", "password": sim.password(), "workItemId": "w1", "node": "n1",
                 "alerts": alerts })
     };
-    bus.command(&key, &command(json!([{ "Event Type Code": "01", "action": "critical" }]))).await;
+    let rules = json!([{ "Event Type Code": "01", "action": "critical" }]);
+    bus.command(&key, &command(rules.clone())).await;
+    results.next(SOON).await;
+    sim.console(FAN_ENTRY);
+    bus.command(&key, &command(rules)).await;
     let alert = alerts.next(SOON).await;
     assert_eq!(alert.value()["severity"], "critical");
     assert_eq!((&alert.value()["typeId"], &alert.value()["nodeId"]), (&json!("w1"), &json!("n1")));

@@ -14,7 +14,9 @@ mod secrets;
 
 mod peers_start;
 
+mod alert_table;
 mod alerts;
+mod calm;
 mod cli;
 mod commands;
 mod demo;

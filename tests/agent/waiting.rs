@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     agent::{GRAPH, Setup},
+    alerts::FAN_ENTRY,
     bus::Bus,
     peers::{
         free_tcp_port,
@@ -122,15 +123,19 @@ async fn a_poller_is_tightened_for_a_time_and_reverts() {
     let mut results = bus.listen("on.task", &format!("ipmi.command.selEntries.result.{GRAPH}")).await;
     let mut alerts = bus.listen("on.events", "polleralert.sel.updated.#").await;
     let rules = json!([{ "Sensor Type": "Fan", "action": "critical" }]);
-    let set = json!({ "poller": "log", "every": "500ms", "alerts": rules, "for": "3s" });
+    let set = json!({ "poller": "log", "every": "500ms", "alerts": rules, "for": "6s" });
     let answer = bus.request("on.configuration", "methods.set", &set).await;
     assert_eq!(answer.value(), &json!({ "polls": 1 }));
     for _ in 0..3 {
         results.next(SOON).await;
     }
-    assert_eq!(alerts.next(SOON).await.body["severity"], "critical");
-    // It was set for three seconds; after that it is polled once a day again.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // What the log held before the first poll is told by no rule; this is new.
+    sim.console(FAN_ENTRY);
+    let alert = alerts.next(SOON).await;
+    assert_eq!(alert.body["severity"], "critical");
+    assert_eq!(alert.body["data"]["alert"]["reading"]["SEL Record ID"], "0005");
+    // It was set for six seconds; after that it is polled once a day again.
+    tokio::time::sleep(Duration::from_secs(7)).await;
     results.rest(Duration::from_millis(100)).await;
     assert_eq!(results.try_next(Duration::from_secs(3)).await, None);
 

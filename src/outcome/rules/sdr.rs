@@ -11,11 +11,13 @@ use super::{
     severity::Verdict,
 };
 
-/// Statuses of a threshold sensor that are no condition (contract.md, section 5).
-const NO_CONDITION: [&str; 8] =
-    ["ok", "Not Available", "ns", "No Reading", "na", "Disabled", "disabled", "Not Readable"];
+/// What takes the place of a status or a reading where the sensor cannot be read: with `ok`, the statuses of contract.md,
+/// section 5, that are no condition.
+const UNREADABLE: [&str; 7] =
+    ["Not Available", "ns", "No Reading", "na", "Disabled", "disabled", "Not Readable"];
 
-/// Looks at all sensors of one poll. Rules, where there are any that match a sensor, say how bad it is.
+/// Looks at all sensors of one poll. A sensor that cannot be read says nothing: neither that it is in a condition nor that
+/// it has left one. Rules, where there are any that match a sensor, say how bad it is.
 pub(crate) fn watch<'r>(
     sensors: &Value,
     rules: impl Iterator<Item = &'r Rules> + Clone,
@@ -23,8 +25,13 @@ pub(crate) fn watch<'r>(
     mut round: Round<'_>,
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
+    let mut unreadable = Vec::new();
     let sensors = sensors.as_array().map(Vec::as_slice).unwrap_or_default();
     for sensor in sensors.iter().filter_map(Value::as_object) {
+        if is_unreadable(sensor) {
+            unreadable.push(key(sensor, None));
+            continue;
+        }
         match text(sensor, "sdrType") {
             "Threshold" => {
                 let holds = is_condition(text(sensor, "status"));
@@ -48,7 +55,13 @@ pub(crate) fn watch<'r>(
         }
     }
     // What was not mentioned: states that are asserted no more, sensors that are gone.
-    for (key, episode, severity) in round.finish(|_| false) {
+    let is_unknown = |key: &str| {
+        let is_of = |name: &String| {
+            key.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
+        };
+        unreadable.iter().any(is_of)
+    };
+    for (key, episode, severity) in round.finish(is_unknown) {
         let (sensor, state) = of_key(&key, sensors);
         alerts.push(alert(severity, data(device, sensor, state, false), episode));
     }
@@ -100,8 +113,12 @@ fn data(device: Device<'_>, mut reading: Map<String, Value>, state: Option<&str>
     json!({ "host": device.host, "user": device.user, "reading": reading, "inCondition": holds })
 }
 
+fn is_unreadable(sensor: &Map<String, Value>) -> bool {
+    UNREADABLE.contains(&text(sensor, "status")) || UNREADABLE.contains(&text(sensor, "sensorReading"))
+}
+
 fn is_condition(status: &str) -> bool {
-    !status.is_empty() && !NO_CONDITION.contains(&status)
+    !matches!(status, "" | "ok")
 }
 
 fn text<'a>(sensor: &'a Map<String, Value>, key: &str) -> &'a str {

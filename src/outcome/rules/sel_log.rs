@@ -20,6 +20,8 @@ pub struct Cursor {
     pub erased: SelTime,
     /// Events had been dropped for want of room.
     pub overflow: bool,
+    /// The poller has not come to the end of what the log held when it first looked.
+    pub in_history: bool,
 }
 
 /// What has become of the log since the poller's last poll.
@@ -56,6 +58,10 @@ pub enum Loss {
 pub struct News {
     /// How many of the log's entries, counted from the newest, are new.
     pub entries: usize,
+    /// They are new to the poller only: the log held them before it first looked. They are listed, and no rule is
+    /// asked about them: a poller that is new to a device would else tell years of the past as if it were now. What is
+    /// wrong still is told by the sensors themselves, whose states `sdr` tells from its first poll on.
+    pub is_history: bool,
     /// The log's changes.
     pub changes: Vec<Change>,
     /// The id of the record that was newest before.
@@ -66,17 +72,25 @@ pub struct News {
     pub cursor: Cursor,
 }
 
-/// The news of a log for a poller. Without a cursor all entries are new, and nothing has changed.
+/// The news of a log for a poller. Without a cursor all entries are new, as history, and nothing has changed.
 pub fn news(cursor: Option<&Cursor>, log: &SelLog) -> News {
     let information = &log.information;
+    let is_past = cursor.is_none_or(|before| before.in_history);
     let now = Cursor {
         record: log.entries.last().map(|entry| entry.raw),
         erased: information.last_erase,
         overflow: information.overflow(),
+        // The rest of a long log comes with the next polls, and is as old.
+        in_history: !log.to_end && is_past,
     };
     let last_known = cursor.and_then(|before| before.record).map(record_id);
-    let news =
-        |entries, changes, cursor| News { entries, changes, last_known, held: information.entries, cursor };
+    let news = |entries, changes: Vec<Change>, mut cursor: Cursor| {
+        // What a cleared log holds was written after the first look.
+        let cleared = changes.iter().any(|change| matches!(change, Change::Cleared(_)));
+        cursor.in_history &= !cleared;
+        let is_history = is_past && !cleared;
+        News { entries, is_history, changes, last_known, held: information.entries, cursor }
+    };
     let Some(before) = cursor else {
         return news(log.entries.len(), Vec::new(), now);
     };

@@ -185,7 +185,8 @@ fn cases() -> Vec<Case> {
 /// The alerts of a poller whose last known record is not in the log any more; the log was erased at this time before.
 fn sel_alert(erased: u32) -> Vec<Message> {
     let gone = [0x78, 0, 2, 1, 2, 3, 0x69, 0x20, 0, 4, 1, 1, 1, 0x59, 0, 0];
-    let cursor = sel_log::Cursor { record: Some(gone), erased: SelTime(erased), overflow: false };
+    let cursor =
+        sel_log::Cursor { record: Some(gone), erased: SelTime(erased), overflow: false, in_history: false };
     let mut log = log();
     if erased == 1_499 {
         // Later records, none lower than the last known one.

@@ -58,7 +58,7 @@ fn a_threshold_sensor_is_told_while_it_lasts_and_when_it_clears() {
         &[
             json!([threshold("T (0x1)", "ok"), threshold("U (0x2)", "Upper Critical")]),
             json!([threshold("T (0x1)", "Lower Non-Critical"), threshold("U (0x2)", "Upper Critical")]),
-            json!([threshold("T (0x1)", "ok"), threshold("U (0x2)", "No Reading")]),
+            json!([threshold("T (0x1)", "ok"), threshold("U (0x2)", "ok")]),
             json!([threshold("T (0x1)", "ok"), threshold("U (0x2)", "ok")]),
         ],
     );
@@ -73,11 +73,53 @@ fn a_threshold_sensor_is_told_while_it_lasts_and_when_it_clears() {
 
 #[test]
 fn statuses_that_are_no_condition() {
-    for status in NO_CONDITION.into_iter().chain([""]) {
+    for status in UNREADABLE.into_iter().chain(["", "ok"]) {
         let told = play(&json!([]), &[json!([threshold("T (0x1)", status)])]);
         assert_eq!(told, [[""; 0]], "{status}");
     }
     assert_eq!(play(&json!([]), &[json!([threshold("T (0x1)", "OK")])])[0].len(), 1, "words are exact");
+}
+
+#[test]
+fn a_sensor_that_cannot_be_read_neither_raises_nor_clears() {
+    let unread = |name: &str, reading: &str, states: &[&str]| {
+        let mut sensor = discrete(name, states);
+        sensor["sensorReading"] = reading.into();
+        sensor
+    };
+    for word in UNREADABLE {
+        let told = play(
+            &json!([]),
+            &[
+                json!([threshold("T (0x1)", "Upper Critical"), discrete("P (0x3)", &["Failure detected"])]),
+                json!([threshold("T (0x1)", word), unread("P (0x3)", word, &[])]),
+                // States that are reported beside a reading that is none are as little known.
+                json!([threshold("T (0x1)", word), unread("P (0x3)", word, &["Predictive failure"])]),
+                json!([threshold("T (0x1)", "Upper Critical"), discrete("P (0x3)", &["Failure detected"])]),
+                json!([threshold("T (0x1)", "ok"), discrete("P (0x3)", &[])]),
+            ],
+        );
+        let expected: [&[&str]; 5] = [
+            &["T (0x1) - open information", "P (0x3) Failure detected open information"],
+            &[],
+            &[],
+            &["T (0x1) - repeat information", "P (0x3) Failure detected repeat information"],
+            &["T (0x1) - clear information", "P (0x3) Failure detected clear information"],
+        ];
+        assert_eq!(told, expected, "{word}");
+    }
+}
+
+#[test]
+fn a_name_that_begins_another_ones_does_not_stand_for_it() {
+    let told = play(
+        &json!([]),
+        &[
+            json!([threshold("T", "Upper Critical"), threshold("Tx", "Upper Critical")]),
+            json!([threshold("T", "No Reading")]),
+        ],
+    );
+    assert_eq!(told[1], ["Tx - clear information"]);
 }
 
 #[test]

@@ -145,3 +145,27 @@ fn a_log_that_was_empty_before() {
     let (new, changes) = second(log(7, []), log(8, [entry(1, 1)]));
     assert_eq!((new, changes), (vec![1], vec![Change::Cleared(Sign::EraseTime)]));
 }
+
+/// Whether each of these logs, one after the other, tells history.
+fn history(logs: &[SelLog]) -> Vec<bool> {
+    let mut cursor = None;
+    logs.iter()
+        .map(|log| {
+            let news = news(cursor.as_ref(), log);
+            cursor = Some(news.cursor);
+            news.is_history
+        })
+        .collect()
+}
+
+#[test]
+fn what_the_log_held_before_the_first_look_is_history() {
+    let (one, two) = (entry(1, 1), entry(2, 2));
+    assert_eq!(history(&[log(7, [one]), log(7, [one, two])]), [true, false]);
+    assert_eq!(history(&[log(7, []), log(7, [one])]), [true, false], "an empty log has no past");
+    // A long log is read over several polls; all of it was there.
+    let part = SelLog { to_end: false, ..log(7, [one]) };
+    assert_eq!(history(&[part.clone(), log(7, [one, two]), log(7, [one, two])]), [true, true, false]);
+    // Cleared meanwhile: what it holds now came after the first look.
+    assert_eq!(history(&[part, log(8, [entry(3, 3)]), log(8, [entry(3, 3)])]), [true, false, false]);
+}
