@@ -1,7 +1,7 @@
 //! Episodes: from the moment a condition is told until it has cleared. Pure: the state before and what a poll says go in,
 //! the state after and what has to be told come out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +119,13 @@ impl<'a> Round<'a> {
     /// Whether the condition's episode is open: where it is, a rule's hysteresis counts.
     pub(crate) fn is_open(&self, key: &str) -> bool {
         self.conditions.0.get(key).is_some_and(|condition| condition.open.is_some())
+    }
+
+    /// Whether a condition may be open or on its way whose key begins so. What does not hold and is not known need not
+    /// be looked at.
+    pub(crate) fn may_know(&self, beginning: &str) -> bool {
+        let from = (Bound::Included(beginning), Bound::Unbounded);
+        self.conditions.0.range::<str, _>(from).next().is_some_and(|(key, _)| key.starts_with(beginning))
     }
 
     /// Whether nothing is open or on its way, so that what does not hold need not be looked at.

@@ -73,5 +73,10 @@ fn entry_verdict<'r>(
     found
 }
 
+/// What the last rule that matches an entry says.
+fn last_verdict<'r>(rules: impl Iterator<Item = &'r Rules>, entry: &Map<String, Value>) -> Option<Verdict> {
+    rules.filter_map(|rules| rules.entries.matching(entry).last()).last().map(entry::EntryRule::verdict)
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{
     Severity,
     alert::{Action, Alert, Device},
-    entry_verdict,
     episode::{Episode, Round, Saw},
+    last_verdict,
     set::Rules,
     severity::Verdict,
 };
@@ -44,8 +44,10 @@ pub(crate) fn watch<'r>(
             }
             "Discrete" => {
                 let states = sensor.get("statesAsserted").and_then(Value::as_array).map(Vec::as_slice);
-                for state in states.unwrap_or_default().iter().filter_map(Value::as_str) {
-                    let verdict = verdict(true, sensor, rules.clone());
+                let states = states.unwrap_or_default();
+                // Rules look at the sensor, and so say the same of all its states.
+                let verdict = verdict(!states.is_empty(), sensor, rules.clone());
+                for state in states.iter().filter_map(Value::as_str) {
                     see(&mut round, &key(sensor, Some(state)), verdict, &mut alerts, |holds| {
                         data(device, sensor.clone(), Some(state), holds)
                     });
@@ -99,10 +101,10 @@ fn verdict<'r>(
     if !holds {
         return None;
     }
-    match entry_verdict(rules, sensor) {
+    match last_verdict(rules, sensor) {
         None => Some(Severity::Information),
-        Some((Verdict::Alert(severity), _)) => Some(severity),
-        Some((Verdict::Ignore, _)) => None,
+        Some(Verdict::Alert(severity)) => Some(severity),
+        Some(Verdict::Ignore) => None,
     }
 }
 

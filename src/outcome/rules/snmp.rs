@@ -36,19 +36,21 @@ pub(crate) fn watch<'r>(
     mut round: Round<'_>,
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
+    let mut concerning: Vec<&ValueRule> = Vec::new();
     let mut see = |key: &str, value: &Value| {
-        let concerning = || rules.clone().flat_map(|rules| rules.values.of(key));
-        let mut any = false;
-        let mut ignored = false;
-        for rule in concerning() {
-            any = true;
-            ignored |= rule.verdict() == Verdict::Ignore && rule.holds(value, false);
-        }
-        if !any {
+        concerning.clear();
+        concerning.extend(rules.clone().flat_map(|rules| rules.values.of(key)));
+        if concerning.is_empty() {
             return;
         }
-        for rule in concerning() {
+        let is_known = round.may_know(key);
+        let is_ignoring = |rule: &&ValueRule| rule.verdict() == Verdict::Ignore && rule.holds(value, false);
+        let ignored = concerning.iter().any(is_ignoring);
+        for rule in &concerning {
             let Verdict::Alert(severity) = rule.verdict() else { continue };
+            if !is_known && (ignored || !rule.holds(value, false)) {
+                continue;
+            }
             let condition = format!("{key}|{}", rule.mark());
             let holds = !ignored && rule.holds(value, round.is_open(&condition));
             let remembered = remembered(value);
