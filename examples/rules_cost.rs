@@ -230,18 +230,18 @@ fn rules(case: &Case, things: &[String], tells: bool) -> Value {
         // Sensors are told unless a rule says otherwise; the first rule does, and the others come after it.
         ("sdr", 0) => json!({ "action": "ignore" }),
         ("sdr", 1) if tells => json!({ "sdrType": "Discrete", "statesAsserted": "/./", "action": "warning" }),
-        ("sdr", _) if number % 10 == 0 => {
+        ("sdr", _) if number.is_multiple_of(10) => {
             json!({ "statesAsserted": format!("/^state {number} of/"), "action": "warning" })
         }
         ("sdr", _) => {
             json!({ "sensorId": thing(number), "status": format!("Status {number}"), "action": "critical" })
         }
-        ("selEntries", _) if number % 10 == 0 => {
+        ("selEntries", _) if number.is_multiple_of(10) => {
             json!({ "Description": format!("/^state {number} of/"), "action": "warning" })
         }
         ("selEntries", _) => json!({ "Sensor Number": thing(number), "Event Data": format!("{number:06x}") }),
         (_, 0) if tells => json!({ thing(0): { "min": 0 } }),
-        (_, _) if number % 10 == 0 => json!({
+        (_, _) if number.is_multiple_of(10) => json!({
             format!("/^\\.1\\.3\\.6\\.1\\.2\\.1\\.2\\.2\\.1\\.{number}\\./"): { "greaterThan": u64::MAX }
         }),
         _ => json!({ thing(number): { "greaterThan": u64::MAX, "severity": "critical" } }),

@@ -12,7 +12,7 @@ use rackpoll_simulator::{
 use serde_json::{Value, json};
 
 use crate::{
-    agent::Setup,
+    agent::{Setup, rackpoll},
     alerts::{SOON, recording},
     bus::Bus,
     peers::{
@@ -231,4 +231,46 @@ async fn nodes_that_vanish_together_are_told_as_one() {
     assert_eq!(back.routing_key, "segment.accessible.information.rack");
     assert_eq!(back.body["episode"]["id"], gone.body["episode"]["id"]);
     agent.terminate(Duration::from_secs(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_are_tested_on_what_the_state_file_remembers() {
+    let vhost = rabbitmq::shared();
+    let knob = Knob::start();
+    let bus = Bus::connect(&vhost).await;
+    let mut results = bus.listen("on.task", "snmp.command.result.#").await;
+    let mut events = bus.listen("on.events", "polleralert.snmp.updated.#").await;
+    knob.set("70");
+    let setup = knob.setup(&vhost, "{ greaterThan = 80 }", "");
+    let agent = setup.start_on(&bus).await;
+    for _ in 0..3 {
+        results.next(SOON).await;
+    }
+    agent.terminate(Duration::from_secs(5));
+    let polls = 3 + results.rest(Duration::from_millis(500)).await.len();
+    assert_eq!(events.try_next(Duration::from_millis(100)).await, None, "70 is not greater than 80");
+    let state = setup.configuration().parent().expect("a folder").join("state");
+
+    let test = |setup: &Setup, more: &[&str]| {
+        let mut command = rackpoll();
+        command
+            .args(["rules", "test", "--config"])
+            .arg(setup.configuration())
+            .arg("--state")
+            .arg(&state)
+            .args(more);
+        let output = command.output().expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said)
+    };
+    assert_eq!(test(&setup, &[]), (Some(0), format!("0 alerts from {polls} results\n")));
+    // What another rule would have told of the same results: the first, since the value does not change.
+    let other = knob.setup(&vhost, "{ greaterThan = 50, severity = \"critical\" }", "");
+    let (code, said) = test(&other, &[]);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!((code, lines.len()), (Some(0), 2), "{said}");
+    assert!(lines[0].contains("  walk  snmp.updated  critical  open  "), "{said}");
+    assert!(lines[0].contains(OID) && lines[0].contains("70"), "{said}");
+    assert_eq!(lines[1], format!("1 alerts from {polls} results"));
+    assert_eq!(test(&other, &["--poller", "another"]), (Some(0), "0 alerts from 0 results\n".to_owned()));
 }

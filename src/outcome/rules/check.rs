@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     fault::{Path, RuleFault},
     limits::Budget,
-    number::Number,
+    number::{Measured, Number},
     pattern::{Compiler, text_of},
 };
 
@@ -159,7 +159,13 @@ impl Check {
 
     /// Whether the value is so. `slack` widens the comparisons with numbers, for a condition that holds already.
     pub(super) fn holds(&self, value: &Value, slack: f64) -> bool {
-        let compared = |with: Number| Number::of(value).and_then(|number| number.compare(with));
+        self.holds_measured(&Measured::new(value), slack)
+    }
+
+    /// The same of a value that many rules look at.
+    pub(super) fn holds_measured(&self, measured: &Measured<'_>, slack: f64) -> bool {
+        let value = measured.value;
+        let compared = |with: Number| measured.number().and_then(|number| number.compare(with));
         match self {
             Self::GreaterThan(bound) => compared(bound.plus(-slack)) == Some(Ordering::Greater),
             Self::LessThan(bound) => compared(bound.plus(slack)) == Some(Ordering::Less),

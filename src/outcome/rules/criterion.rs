@@ -5,6 +5,7 @@ use super::{
     did_you_mean,
     fault::{Path, RuleFault},
     limits::Budget,
+    number::Measured,
     pattern::{Compiler, Pattern},
 };
 
@@ -51,9 +52,13 @@ impl Criterion {
     }
 
     pub(super) fn holds(&self, value: &Value, slack: f64) -> bool {
+        self.holds_measured(&Measured::new(value), slack)
+    }
+
+    pub(super) fn holds_measured(&self, measured: &Measured<'_>, slack: f64) -> bool {
         match self {
-            Self::Pattern(pattern) => pattern.matches_value(value),
-            Self::Checks(checks) => checks.iter().all(|(_, check)| check.holds(value, slack)),
+            Self::Pattern(pattern) => pattern.matches_value(measured.value),
+            Self::Checks(checks) => checks.iter().all(|(_, check)| check.holds_measured(measured, slack)),
         }
     }
 

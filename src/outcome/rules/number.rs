@@ -1,4 +1,4 @@
-use std::cmp::Ordering;
+use std::{cell::OnceCell, cmp::Ordering};
 
 use serde_json::Value;
 
@@ -71,6 +71,23 @@ impl Number {
     /// This number and so much more.
     pub(super) fn plus(self, more: f64) -> Self {
         if more == 0.0 { self } else { Self::Real(self.real() + more) }
+    }
+}
+
+/// A value whose number is read once, however many rules compare it.
+#[derive(Debug)]
+pub(super) struct Measured<'a> {
+    pub(super) value: &'a Value,
+    number: OnceCell<Option<Number>>,
+}
+
+impl<'a> Measured<'a> {
+    pub(super) fn new(value: &'a Value) -> Self {
+        Self { value, number: OnceCell::new() }
+    }
+
+    pub(super) fn number(&self) -> Option<Number> {
+        *self.number.get_or_init(|| Number::of(self.value))
     }
 }
 

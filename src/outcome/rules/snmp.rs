@@ -6,6 +6,7 @@ use super::{
     Severity,
     alert::{Action, Alert, Device},
     episode::{Round, Saw},
+    number::Measured,
     pattern::text_of,
     set::Rules,
     severity::Verdict,
@@ -43,16 +44,18 @@ pub(crate) fn watch<'r>(
         if concerning.is_empty() {
             return;
         }
+        let measured = Measured::new(value);
         let is_known = round.may_know(key);
-        let is_ignoring = |rule: &&ValueRule| rule.verdict() == Verdict::Ignore && rule.holds(value, false);
+        let is_ignoring =
+            |rule: &&ValueRule| rule.verdict() == Verdict::Ignore && rule.holds(&measured, false);
         let ignored = concerning.iter().any(is_ignoring);
         for rule in &concerning {
             let Verdict::Alert(severity) = rule.verdict() else { continue };
-            if !is_known && (ignored || !rule.holds(value, false)) {
+            if !is_known && (ignored || !rule.holds(&measured, false)) {
                 continue;
             }
             let condition = format!("{key}|{}", rule.mark());
-            let holds = !ignored && rule.holds(value, round.is_open(&condition));
+            let holds = !ignored && rule.holds(&measured, round.is_open(&condition));
             let remembered = remembered(value);
             let saw = Saw { holds, severity, value: Some(&remembered), lasts: rule.lasts() };
             if let Some((episode, severity)) = round.see(&condition, &saw)

@@ -16,7 +16,7 @@ use super::{
     criterion::{Checks, Criterion},
     fault::{Path, RuleFault},
     limits::Budget,
-    number::Number,
+    number::{Measured, Number},
     pattern::{Compiler, Pattern},
     severity::Verdict,
 };
@@ -126,8 +126,8 @@ impl ValueRule {
     }
 
     /// Whether the value is as the rule says; with its hysteresis, where it has been so before.
-    pub(super) fn holds(&self, value: &Value, open: bool) -> bool {
-        self.criterion.holds(value, if open { self.hysteresis } else { 0.0 })
+    pub(super) fn holds(&self, measured: &Measured<'_>, open: bool) -> bool {
+        self.criterion.holds_measured(measured, if open { self.hysteresis } else { 0.0 })
     }
 
     pub(super) fn criterion(&self) -> &Criterion {
@@ -264,20 +264,26 @@ impl ValueRules {
 
     /// The rules that concern a key, in the order in which they were written.
     pub(super) fn of(&self, key: &str) -> impl Iterator<Item = &ValueRule> {
-        let exact = self.exact.get(canonical(key)).map(Vec::as_slice).unwrap_or_default();
-        let (exact, both) =
-            if self.expressions.is_empty() { (exact, None) } else { (&[][..], Some(self.both(key, exact))) };
+        let (exact, both) = if self.expressions.is_empty() {
+            (self.exactly(key), None)
+        } else {
+            (&[][..], Some(self.both(key)))
+        };
         let both: Arc<[usize]> = both.unwrap_or_default();
         let places = (0..both.len()).filter_map(move |place| both.get(place).copied());
         exact.iter().copied().chain(places).filter_map(|index| self.rules.get(index))
     }
 
-    fn both(&self, key: &str, exact: &[usize]) -> Arc<[usize]> {
+    fn exactly(&self, key: &str) -> &[usize] {
+        self.exact.get(canonical(key)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn both(&self, key: &str) -> Arc<[usize]> {
         let known = |known: &HashMap<Box<str>, Arc<[usize]>>| known.get(key).map(Arc::clone);
         if let Some(found) = known(&self.known.lock().unwrap_or_else(PoisonError::into_inner)) {
             return found;
         }
-        let mut found: Vec<usize> = exact.to_vec();
+        let mut found: Vec<usize> = self.exactly(key).to_vec();
         let by_expression = self.expressions.iter().copied();
         found.extend(
             by_expression.filter(|index| self.rules.get(*index).is_some_and(|rule| rule.concerns(key))),
