@@ -53,6 +53,8 @@ pub(super) struct Learned {
     pub(super) misses: u8,
     /// Polls to be left out of yet.
     pub(super) rest: u8,
+    /// Tries in a row that it was silent to while the BMC answered others.
+    pub(super) silences: u8,
 }
 
 /// How a sensor that is not there is found out.
@@ -63,9 +65,24 @@ pub(super) enum Absence {
 }
 
 impl Learned {
+    /// A poll ended while it waited for this sensor, which had answered before: from now on silence is counted, from the
+    /// beginning.
+    pub(super) fn doubt(&mut self) {
+        if self.answered {
+            (self.answered, self.misses, self.silences) = (false, 0, 0);
+        }
+    }
+
+    /// It was silent once more. Whether that is to be believed: after so many tries in a row, or at once where it was
+    /// found silent before.
+    pub(super) fn is_silent(&mut self, tries: u8) -> bool {
+        self.silences = self.silences.saturating_add(1);
+        self.silences >= tries || (self.misses > 0 && !self.answered)
+    }
+
     /// It is there.
     pub(super) fn present(&mut self) {
-        (self.answered, self.misses, self.rest) = (true, 0, 0);
+        *self = Self { event_enable: self.event_enable, answered: true, ..Self::default() };
     }
 
     /// It is not there: it is left out of the next polls, of twice as many each time.

@@ -26,10 +26,11 @@ use crate::{
 /// How long a sensor may take that has never answered. Four datagrams go out in this time.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How often a command is asked where the BMC is busy.
-const TRIES: u32 = 2;
-/// How often a command is asked of a sensor that is silent, while the link may be why: a fifth of all datagrams lost
-/// each way makes four of them unheard 17 times in 1,000.
-const SILENT_TRIES: u32 = 3;
+const TRIES: u8 = 2;
+/// How often a command is asked of a sensor before its silence is believed, the BMC answering before and after each
+/// time: a fifth of all datagrams lost each way makes four of them unheard 17 times in 1,000, and three times four
+/// 5 times in 1,000,000.
+const SILENT_TRIES: u8 = 3;
 /// Commands of a poll besides those to its sensors, at most: is it still the same repository, and a look at settings
 /// that others may change.
 const BESIDES: u32 = 3;
@@ -53,9 +54,9 @@ pub struct SensorPoll {
     memory: Arc<Mutex<SensorMemory>>,
     want: Want,
     phase: Phase,
-    tries: u32,
-    /// Silence may be the link's.
-    link_in_doubt: bool,
+    tries: u8,
+    /// A sensor was silent about a setting, and none has told one yet: many BMCs do not know these commands.
+    mute: bool,
     besides: u32,
     patience: Option<Duration>,
     bridge: Option<Bridge>,
@@ -74,6 +75,8 @@ enum Phase {
     Walk,
     /// A command to the sensor at this place of the repository.
     Sensor(usize, Asked),
+    /// A sensor was silent to this. Is the BMC there?
+    Proof(usize, Asked),
     /// A setting is looked at again: of this sensor, or with none the device id.
     Setting(Option<usize>),
 }
@@ -105,7 +108,7 @@ impl SensorPoll {
             want,
             phase: Phase::Begin,
             tries: 0,
-            link_in_doubt: true,
+            mute: false,
             besides: 0,
             patience: None,
             bridge: None,
@@ -147,7 +150,7 @@ impl SensorPoll {
             (Some(known), None) => {
                 // The last poll ended while it waited for this sensor.
                 if let Some(learned) = silent.and_then(|at| known.learned.get_mut(at)) {
-                    learned.answered = false;
+                    learned.doubt();
                 }
                 let known = &*known;
                 Ok(Some(if known.verified { self.info(known) } else { self.device() }))
@@ -240,10 +243,16 @@ impl SensorPoll {
                 }
                 self.turn(memory, turn)
             }
-            (Phase::Sensor(at, asked), heard) => self.sensor_heard(memory, at, asked, heard),
+            (Phase::Sensor(at, asked), Heard::Answer(response)) => {
+                self.sensor_heard(memory, at, asked, response)
+            }
+            (Phase::Sensor(at, asked), Heard::Silence) => {
+                Ok(Some(self.ask(Phase::Proof(at, asked), get_device_id::request())))
+            }
+            (Phase::Proof(at, asked), Heard::Answer(_)) => self.sensor_silent(memory, at, asked),
             (Phase::Setting(place), heard) => self.setting_heard(memory, place, heard),
             // No patience was given for these, so silence ends the poll from outside.
-            (Phase::Begin | Phase::Device | Phase::Info | Phase::Walk, _) => {
+            (Phase::Begin | Phase::Device | Phase::Info | Phase::Walk | Phase::Proof(..), _) => {
                 Err(Fault::new(FaultKind::Internal, "a sensor poll heard of a command that it did not ask"))
             }
         }
@@ -292,7 +301,7 @@ impl SensorPoll {
             Asked::Hysteresis => get_sensor_hysteresis::request(lun, number),
         };
         self.phase = Phase::Sensor(at, asked);
-        self.tries += 1;
+        self.tries = self.tries.saturating_add(1);
         // Who has read once will read again: silence is the link's fault then. Other commands some BMCs do not know.
         let proven = learned.answered && matches!(self.phase, Phase::Sensor(_, Asked::Reading));
         self.patience = (!proven).then_some(PATIENCE);
@@ -300,16 +309,23 @@ impl SensorPoll {
         request
     }
 
-    fn sensor_heard(&mut self, memory: &mut SensorMemory, at: usize, asked: Asked, heard: &Heard) -> Next {
+    fn sensor_heard(
+        &mut self,
+        memory: &mut SensorMemory,
+        at: usize,
+        asked: Asked,
+        response: &Response,
+    ) -> Next {
         let Some(known) = &mut memory.known else { return Ok(None) };
         let (Some(record), Some(learned)) = (known.repository.sensors().get(at), known.learned.get_mut(at))
         else {
             return Ok(None);
         };
-        let response = match heard {
-            Heard::Answer(response) => response,
-            Heard::Silence => return self.sensor_silent(memory, at, asked),
-        };
+        if matches!(asked, Asked::Reading) {
+            learned.silences = 0;
+        } else {
+            self.mute = false;
+        }
         if is_busy(response.completion) && self.tries < TRIES {
             return Ok(Some(self.ask_sensor(at, asked, record, *learned)));
         }
@@ -379,39 +395,43 @@ impl SensorPoll {
         }
     }
 
-    /// A sensor did not answer. On a lossy link that happens to one that is there; so it is asked again, until one
-    /// of them was silent each time.
+    /// A sensor did not answer, and the BMC did straight before and after. On a lossy link that happens to one that is
+    /// there; so it is asked again before it is believed to be silent.
     fn sensor_silent(&mut self, memory: &mut SensorMemory, at: usize, asked: Asked) -> Next {
         let Some(known) = &mut memory.known else { return Ok(None) };
         let (Some(record), Some(learned)) = (known.repository.sensors().get(at), known.learned.get_mut(at))
         else {
             return Ok(None);
         };
-        let again = self.link_in_doubt && self.tries < SILENT_TRIES;
-        if self.tries >= SILENT_TRIES {
-            self.link_in_doubt = false;
-        }
         match asked {
             Asked::Reading => {
-                // Written down at once: the poll's deadline may come before the second silence is over.
-                learned.absent(Absence::Silent);
-                if again {
+                // Counted beyond this poll: its deadline may come before the last try.
+                if !learned.is_silent(SILENT_TRIES) {
                     return Ok(Some(self.ask_sensor(at, asked, record, *learned)));
                 }
+                learned.absent(Absence::Silent);
                 self.read(Arc::clone(&record.sensor), SensorState::NoAnswer, learned);
             }
-            asked if again => return Ok(Some(self.ask_sensor(at, asked, record, *learned))),
+            asked if self.tries < SILENT_TRIES && !self.is_mute(&asked) => {
+                return Ok(Some(self.ask_sensor(at, asked, record, *learned)));
+            }
             Asked::Factors(_, states) => {
                 self.read(Arc::clone(&record.sensor), SensorState::Unavailable { states }, learned);
             }
             Asked::Events(sensor, state) => {
+                self.mute = true;
                 learned.event_enable = Some(None);
                 self.read(sensor, state, learned);
             }
             // What the record says stands.
-            Asked::Thresholds | Asked::Hysteresis => {}
+            Asked::Thresholds | Asked::Hysteresis => self.mute = true,
         }
         self.next_sensor(memory, at)
+    }
+
+    /// Whether silence to this is what the BMC has shown before. Factors make a reading, and are never taken for granted.
+    fn is_mute(&self, asked: &Asked) -> bool {
+        self.mute && !matches!(asked, Asked::Reading | Asked::Factors(..))
     }
 
     fn next_sensor(&mut self, memory: &mut SensorMemory, at: usize) -> Next {
@@ -494,7 +514,7 @@ impl SensorPoll {
     /// The command that was asked last.
     fn name(&self) -> &'static str {
         match &self.phase {
-            Phase::Begin | Phase::Device | Phase::Setting(None) => get_device_id::NAME,
+            Phase::Begin | Phase::Device | Phase::Proof(..) | Phase::Setting(None) => get_device_id::NAME,
             Phase::Info | Phase::Walk => get_sdr_repository_info::NAME,
             Phase::Sensor(_, Asked::Reading) => get_sensor_reading::NAME,
             Phase::Sensor(_, Asked::Factors(..)) => get_sensor_reading_factors::NAME,

@@ -107,16 +107,49 @@ fn silent_sensors_cost_their_patience_rarely() {
 }
 
 #[test]
-fn the_link_is_doubted_before_the_sensor() {
+fn each_silent_sensor_is_asked_three_times_with_the_bmc_answering_between() {
     let (mut bmc, memory) = (Bmc::new(server()), memory());
     for number in [1, 2, 0x30] {
         bmc.sensors.insert((READING.1, number), Answer::Silence);
     }
+    let last = Arc::new(Mutex::new((0, 0)));
+    bmc.hook = Some(Box::new({
+        let last = Arc::clone(&last);
+        move |_, request| {
+            let mut last = last.lock().unwrap();
+            let now = (request.netfn, request.command);
+            assert!(*last != READING || now != READING || request.data == [0x31], "the BMC is asked between");
+            *last = now;
+        }
+    }));
     bmc.sensors(&memory);
-    // The first one three times; that was no accident, so the others once.
-    assert_eq!(bmc.count(READING), 6);
-    // One datagram lost.
-    let (mut bmc, memory) = (Bmc::new(server()), super::bmc::memory());
+    assert_eq!(bmc.count(READING), 10);
+    assert_eq!(memory.lock().unwrap().absent().count(), 3);
+}
+
+#[test]
+fn two_silences_of_each_sensor_hide_none() {
+    let (mut bmc, memory) = (Bmc::new(server()), memory());
+    let answers: Vec<_> = [1, 2, 0x30, 0x31].map(|number| bmc.sensors[&(READING.1, number)].clone()).into();
+    let mut asked = [0; 4];
+    bmc.hook = Some(Box::new(move |bmc, request| {
+        if (request.netfn, request.command) != READING {
+            return;
+        }
+        let place = [1, 2, 0x30, 0x31].iter().position(|number| *number == request.data[0]).unwrap();
+        asked[place] += 1;
+        let silent = asked[place] < 3;
+        let answer = if silent { Answer::Silence } else { answers[place].clone() };
+        bmc.sensors.insert((READING.1, request.data[0]), answer);
+    }));
+    assert!(bmc.states(&memory).iter().all(|state| matches!(state, SensorState::Read { .. })));
+    assert_eq!(bmc.count(READING), 12);
+    assert_eq!(memory.lock().unwrap().absent().count(), 0);
+}
+
+#[test]
+fn one_datagram_lost_is_none_of_the_sensor_s() {
+    let (mut bmc, memory) = (Bmc::new(server()), memory());
     bmc.sensors.insert((READING.1, 1), Answer::Silence);
     bmc.hook = Some(Box::new(|bmc, _| {
         if bmc.count(READING) > 0 {
