@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit codes out.
 
+mod answer;
 pub mod check;
 mod demo;
 mod exit;

@@ -1,6 +1,8 @@
 //! `rackpoll poll`: one device, once, without a bus.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    collections::BTreeSet, io::Write as _, path::PathBuf, sync::Arc, time::Duration, time::SystemTime,
+};
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use rackpoll_io::{CipherSuite, Ipmi15Authentication, Workaround};
@@ -10,7 +12,7 @@ use rackpoll_model::{
 use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 
-use super::{Exit, snmp_login::SnmpLogin, table};
+use super::{Exit, answer, snmp_login::SnmpLogin, table};
 use crate::{
     app,
     config::{self, Host, IPMI_PORT, SNMP_PORT},
@@ -364,17 +366,23 @@ fn poll(wanted: Wanted) -> Result<Outcome, Fault> {
     })
 }
 
-#[expect(clippy::print_stderr, reason = "the answer of a command for people")]
 fn fail(fault: &Fault) -> Exit {
-    eprintln!("rackpoll: {}", fault.message);
+    // The exit code tells it, too.
+    let _ = writeln!(answer::err(), "rackpoll: {}", fault.message);
     Exit::from(fault)
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of a command for people")]
 pub(super) fn show(value: &Value, output: Output) -> Exit {
-    match output {
-        Output::Json => println!("{value:#}"),
-        Output::Table => print!("{}", table::render(value)),
+    let mut out = answer::out();
+    let written = match output {
+        Output::Json => writeln!(out, "{value:#}"),
+        Output::Table => out.write_all(table::render(value).as_bytes()),
+    };
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            tracing::error!("the answer cannot be written: {error}");
+            Exit::System
+        }
     }
-    Exit::Success
 }

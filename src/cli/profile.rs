@@ -1,13 +1,13 @@
 //! `rackpoll profile`: what the agent has learned about its BMCs.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::Write as _, path::PathBuf, sync::Arc};
 
 use clap::{Args, Subcommand};
 use rackpoll_io::{SdrProfile, SensorMemory};
 use serde_json::{Map, Value, json};
 
 use super::{
-    DEFAULT_CONFIG, Exit,
+    DEFAULT_CONFIG, Exit, answer,
     poll::{Output, show, target},
 };
 use crate::{
@@ -141,8 +141,8 @@ fn sensors_of(profile: SdrProfile) -> Value {
     })
 }
 
-#[expect(clippy::print_stderr, reason = "the answer of a command for people")]
 fn fail(message: &str, exit: Exit) -> Exit {
-    eprintln!("rackpoll: {message}");
+    // The exit code tells it, too.
+    let _ = writeln!(answer::err(), "rackpoll: {message}");
     exit
 }

@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use rackpoll_model::PollRequest;
 use serde_json::{Map, Value};
 
-use super::{DEFAULT_CONFIG, Exit};
+use super::{DEFAULT_CONFIG, Exit, answer};
 use crate::{
     config::{Config, ScheduledPoll},
     outcome::rules::{
@@ -71,13 +71,13 @@ pub(super) struct ExplainArguments {
 const LONGEST_LINE: u64 = 64 << 20;
 
 pub(super) fn run(command: &RulesCommand) -> Exit {
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let (mut out, mut err) = (answer::out(), answer::err());
     let done = match command {
         RulesCommand::Check(arguments) => check(&arguments.config, &mut out, &mut err),
         RulesCommand::Test(arguments) => test(arguments, &mut out, &mut err),
         RulesCommand::Explain(arguments) => explain(arguments, &mut out, &mut err),
     };
-    // Nobody reads the answer.
+    // The answer cannot be written.
     done.unwrap_or(Exit::System)
 }
 

@@ -1,9 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{DEFAULT_CONFIG, Exit};
+use super::{DEFAULT_CONFIG, Exit, answer};
 use crate::{
     app,
     config::Config,
@@ -53,9 +56,9 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     exit
 }
 
-#[expect(clippy::print_stderr, reason = "the answer of a command for people")]
 fn refuse(faults: &crate::config::ConfigFaults) -> Exit {
-    eprintln!("{faults}");
+    // The exit code tells it, too.
+    let _ = writeln!(answer::err(), "{faults}");
     Exit::Config
 }
 
@@ -65,11 +68,11 @@ fn system(error: &dyn std::error::Error) -> Exit {
 }
 
 pub(super) fn check(config: &Path) -> Exit {
-    let written = super::check::check(config, &mut std::io::stdout().lock(), &mut std::io::stderr().lock());
+    let written = super::check::check(config, &mut answer::out(), &mut answer::err());
     match written {
         Ok(super::check::EXIT_GOOD) => Exit::Success,
         Ok(_) => Exit::Config,
-        // Nobody reads the answer.
+        // The answer cannot be written.
         Err(_) => Exit::System,
     }
 }

@@ -1,6 +1,6 @@
 //! `rackpoll simulate`: a rack that is not there, for trying and for tests.
 
-use std::net::Ipv4Addr;
+use std::{io::Write as _, net::Ipv4Addr};
 
 use clap::Args;
 use rackpoll_simulator::{
@@ -9,7 +9,7 @@ use rackpoll_simulator::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Exit;
+use super::{Exit, answer};
 use crate::{
     lifecycle,
     observe::log::{self, Format},
@@ -88,9 +88,9 @@ pub(super) fn run(arguments: SimulateArguments) -> Exit {
     ended
 }
 
-#[expect(clippy::print_stderr, reason = "the answer of a command for people")]
 fn refuse(error: &RackError) -> Exit {
-    eprintln!("rackpoll: {error}");
+    // The exit code tells it, too.
+    let _ = writeln!(answer::err(), "rackpoll: {error}");
     Exit::Usage
 }
 
