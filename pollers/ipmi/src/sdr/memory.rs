@@ -137,11 +137,13 @@ impl SensorMemory {
     /// What is worth keeping for the next run of the agent.
     pub fn profile(&self) -> Option<SdrProfile> {
         let known = self.known.as_ref()?;
+        // Tries that a sensor has left before it counts as silent are those of one run.
+        let learned = known.learned.iter().map(|learned| Learned { silences: 0, ..*learned }).collect();
         Some(SdrProfile {
             key: known.key,
             raw: known.repository.raw().into(),
             read_size: self.size.get(),
-            learned: known.learned.clone(),
+            learned,
         })
     }
 
