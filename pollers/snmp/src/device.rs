@@ -208,7 +208,7 @@ fn something(walks: Vec<OidWalk>) -> Result<Vec<OidWalk>, Fault> {
     let about_the_device = |walk: &OidWalk| {
         walk.varbinds.is_empty()
             && walk.error.as_ref().is_some_and(|fault| {
-                fault.kind == FaultKind::BadAnswer
+                matches!(fault.kind, FaultKind::BadAnswer | FaultKind::NoCommonSecurity)
                     || matches!(fault.kind.blame(), Blame::Network | Blame::Credentials | Blame::Agent)
             })
     };

@@ -2,7 +2,7 @@ use std::{
     net::SocketAddr,
     sync::{
         OnceLock,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -10,13 +10,13 @@ use std::{
 use async_snmp::{Auth, Client, ClientBuilder, Error, ErrorStatus, Retry};
 use bytes::Bytes;
 use rackpoll_model::{Fault, FaultKind, Oid, SnmpCredential, SnmpSecurity, SnmpUser, Value, VarBind};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     SnmpSockets,
     agent::{Agent, Answer, Failure},
     keys::des_salt,
-    report::Report,
+    report::{Report, level},
     wire::{LONGEST_EXCHANGE, MALFORMED, Wire},
 };
 
@@ -28,9 +28,11 @@ pub(crate) struct Session {
     wire: Wire,
     auth: Auth,
     user: Option<SnmpUser>,
-    /// The same user without privacy, to find out whether it is that which keeps an agent silent; until the first answer.
+    /// The same user without privacy, to find out whether it is that which keeps an agent silent.
     doubted: Option<Auth>,
-    suspected: AtomicBool,
+    /// How long an answer without privacy took, in milliseconds and never 0: with privacy it comes as soon, or never. 0: none has come.
+    suspected: AtomicU64,
+    /// An answer with privacy has come, and no silence since.
     proven: AtomicBool,
     /// How often the agent's engine had to be asked for anew.
     renewed: AtomicU32,
@@ -81,7 +83,7 @@ impl Session {
             auth,
             user,
             doubted,
-            suspected: AtomicBool::new(false),
+            suspected: AtomicU64::new(0),
             proven: AtomicBool::new(false),
             renewed: AtomicU32::new(0),
         })
@@ -97,17 +99,22 @@ impl Session {
                 Ok(_) => true,
                 Err(error) => matches!(error.exchange_source(), Error::Snmp { .. }),
             };
-            sleep(DOUBTFUL).await;
+            if self.suspected.load(Ordering::Relaxed) == 0 {
+                sleep(DOUBTFUL).await;
+            }
             // It has told its engine id, and so it is there.
-            if !self.suspected.load(Ordering::Relaxed)
+            if self.suspected.load(Ordering::Relaxed) == 0
                 && self.wire.heard().ever
                 && let Ok(probe) = client(auth, &self.wire.beside(), false)
             {
+                let begun = Instant::now();
                 let answer = probe.get(&question).await;
-                self.suspected.store(answers(&answer), Ordering::Relaxed);
+                let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+                self.suspected.store(if answers(&answer) { took } else { 0 }, Ordering::Relaxed);
             }
-            if self.suspected.load(Ordering::Relaxed) {
-                match timeout(DOUBTFUL, asking.get(&question)).await {
+            let took = Duration::from_millis(self.suspected.load(Ordering::Relaxed));
+            if !took.is_zero() {
+                match timeout(took.saturating_mul(3).max(DOUBTFUL), asking.get(&question)).await {
                     Ok(answer) if answers(&answer) => self.proven.store(true, Ordering::Relaxed),
                     _ => return Report::DecryptionError.fault(user),
                 }
@@ -119,9 +126,12 @@ impl Session {
     async fn exchange(&self, kind: Kind, oids: &[Oid]) -> Result<Answer, Failure> {
         let oids: Vec<async_snmp::Oid> =
             oids.iter().map(|oid| async_snmp::Oid::from_slice(oid.numbers())).collect();
-        // One engine is asked for anew, and, where that was not it, taken at its unauthenticated word about the time.
+        let mut lax = None;
+        // One engine is asked for anew, and, where that was not it, taken at its unauthenticated word about the time, for one
+        // request: the word moves no clock that we keep.
         for turn in 0..3 {
-            let asking = self.lax.get().unwrap_or(&self.client);
+            let asking = lax.as_ref().or(self.lax.get()).unwrap_or(&self.client);
+            self.wire.heard().may_ask_anew = turn == 0;
             // Boxed: the library's futures are large, and thousands of polls wait with one at a time.
             let answer = Box::pin(once(asking, kind, &oids));
             let answer = if self.doubted.is_none() || self.proven.load(Ordering::Relaxed) {
@@ -136,6 +146,9 @@ impl Session {
             let error = match answer {
                 Ok(varbinds) => {
                     self.proven.store(true, Ordering::Relaxed);
+                    if let Some(lax) = lax {
+                        let _ = self.lax.set(lax);
+                    }
                     return Ok(self.answer(varbinds));
                 }
                 Err(error) => error,
@@ -148,8 +161,7 @@ impl Session {
                 Some(report) if report.is_about_the_engine() && turn < 2 => {
                     self.renewed.fetch_add(1, Ordering::Relaxed);
                     if turn == 1 && report == Report::NotInTimeWindow && self.lax.get().is_none() {
-                        let lax = client(&self.auth, &self.wire, true).map_err(Failure::Fault)?;
-                        let _ = self.lax.set(lax);
+                        lax = Some(client(&self.auth, &self.wire, true).map_err(Failure::Fault)?);
                     } else if let Err(error) = Box::pin(asking.rediscover_engine()).await {
                         return Err(self.failure(&error, None));
                     }
@@ -169,13 +181,28 @@ impl Session {
         &self.wire
     }
 
-    /// A time-out during which something did come is another fault than silence.
+    /// A time-out during which something did come is another fault than silence; and what silence is about depends on the
+    /// version.
     pub(crate) fn explain(&self, fault: Fault) -> Fault {
-        if fault.kind == FaultKind::Timeout && self.wire.heard().dropped > 0 {
+        if fault.kind != FaultKind::Timeout {
+            return fault;
+        }
+        if self.wire.heard().dropped > 0 {
             let what = "what the agent answers cannot be decoded; no good answer came within the deadline";
             return Fault::new(FaultKind::BadAnswer, what);
         }
-        fault
+        let Some(user) = &self.user else { return fault };
+        // The agent may have got another privacy password since it answered.
+        self.proven.store(false, Ordering::Relaxed);
+        self.suspected.store(0, Ordering::Relaxed);
+        let context = match user.context.as_str() {
+            "" => String::new(),
+            context => {
+                format!(", and v3-context: some agents stay silent on one that they lack, here {context:?}")
+            }
+        };
+        let what = format!("no answer within the deadline; check address, port and firewall{context}");
+        Fault::new(FaultKind::Timeout, what)
     }
 
     fn answer(&self, varbinds: Vec<async_snmp::VarBind>) -> Answer {
@@ -187,7 +214,17 @@ impl Session {
         if let Some((report, user)) = report.zip(self.user.as_ref()) {
             return Failure::Fault(report.fault(user));
         }
-        match error.exchange_source() {
+        match (error.exchange_source(), &self.user) {
+            // RFC 3413, clause 3.2: not about an object, but about user, security level and context.
+            (Error::Snmp { status: ErrorStatus::AuthorizationError, .. }, Some(user)) => {
+                Failure::Fault(no_access(user))
+            }
+            (error, _) => Self::other_failure(error),
+        }
+    }
+
+    fn other_failure(error: &Error) -> Failure {
+        match error {
             Error::Snmp { status: ErrorStatus::TooBig, .. } => Failure::TooBig,
             Error::Snmp { status, index, .. } => Failure::Status { status: status.as_i32(), index: *index },
             // Ours is too big, which another day's tooBig may be too: fewer names help.
@@ -221,6 +258,22 @@ impl Agent for Session {
     fn is_v1(&self) -> bool {
         self.client.version() == async_snmp::Version::V1
     }
+}
+
+/// The agent knows the user and lets it see nothing.
+fn no_access(user: &SnmpUser) -> Fault {
+    let more = match user.security {
+        SnmpSecurity::None => {
+            "; it may want v3-auth-proto and v3-auth-password, and v3-priv-proto and v3-priv-password"
+        }
+        SnmpSecurity::Auth(..) => "; it may want v3-priv-proto and v3-priv-password",
+        SnmpSecurity::AuthPriv(..) => "",
+    };
+    let (name, level) = (&user.name, level(user));
+    let what = format!(
+        "the agent gives the user {name:?} no access at the security level {level} (authorizationError){more}; else give it a view there"
+    );
+    Fault::new(FaultKind::InsufficientPrivilege, what)
 }
 
 fn client(auth: &Auth, wire: &Wire, lax: bool) -> Result<Client<Wire>, Fault> {

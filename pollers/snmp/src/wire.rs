@@ -35,6 +35,8 @@ pub(crate) struct Heard {
     pub(crate) dropped: u32,
     /// The report that came in place of an answer to the exchange under way.
     pub(crate) report: Option<Report>,
+    /// Whether an answer that is not believed ends the exchange, so that the agent's engine is asked for anew.
+    pub(crate) may_ask_anew: bool,
     /// Whether there was ever an answer.
     pub(crate) ever: bool,
     /// Requests, and how many of them were sent again.
@@ -98,7 +100,9 @@ impl Transport for Wire {
                 }
                 Candidate::Reject => {
                     heard.dropped = heard.dropped.saturating_add(1);
-                    if let Some(report) = Report::read(&datagram) {
+                    let may_ask_anew = heard.may_ask_anew;
+                    let worth_it = |report: &Report| *report != Report::Unbelieved || may_ask_anew;
+                    if let Some(report) = Report::read(&datagram).filter(worth_it) {
                         heard.report = Some(report);
                         heard.ever = true;
                         // Asking again with the same keys brings the same report.
