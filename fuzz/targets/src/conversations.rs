@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use rackpoll_fuzz_driver::{Script, Target};
 use rackpoll_ipmi::{
-    command::{Conversation, Polls, Privilege, Request, Response, Step, completion},
+    command::{Conversation, Effort, Polls, Privilege, Request, Response, Step, completion},
     sdr::{Library, MAX_PROFILE, SdrProfile},
 };
 use rackpoll_model::{IpmiCommand, Reading};
@@ -128,7 +128,10 @@ fn poll(conversation: &mut dyn Conversation, bmc: &mut Bmc<'_>) -> Option<Readin
         assert!(request.data.len() < 64 && request.netfn & 1 == 0 && request.lun < 4, "{request:?}");
         right = if bmc.is_honest() { right + 1 } else { 0 };
         assert!(right < RIGHT_ANSWERS, "{right} right answers, and the poll still asks: {request:?}");
-        step = match bmc.hear(&request, conversation.patience().is_some()) {
+        let heard = bmc.hear(&request, conversation.patience().is_some());
+        let datagrams = if matches!(heard, Heard::Silence) { 3 } else { 1 };
+        conversation.effort(Effort { datagrams, took: Duration::from_millis(20) });
+        step = match heard {
             Heard::Answer(response) => conversation.step(Some(response)),
             Heard::Silence => conversation.no_answer(),
             Heard::Nothing => return None,

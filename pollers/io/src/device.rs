@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use rackpoll_ipmi::{
-    command::{Conversation, Polls, Request, Response, Step},
+    command::{Conversation, Effort, Polls, Request, Response, Step},
     sdr::{SdrProfile, SensorMemory},
     session::{Event, Manner, Options, Profile, Session, Statistics},
 };
@@ -81,8 +81,7 @@ impl IpmiDevice {
         self.attempts = 1;
         let restarted = self.statistics().restarted;
         let pace = self.sockets.shared.pace();
-        let mut exchanges =
-            Exchanges { shared: &self.sockets.shared, channel: &self.channel, timer: None, deadline };
+        let mut exchanges = Exchanges::new(&self.sockets.shared, &self.channel, deadline);
         let mut step = conversation.step(None);
         let result = loop {
             let request = match step {
@@ -96,7 +95,9 @@ impl IpmiDevice {
                 }
             }
             let manner = Manner { patience: conversation.patience(), bridge: conversation.bridge() };
-            step = match exchanges.ask(request, manner).await {
+            let heard = exchanges.ask(request, manner).await;
+            conversation.effort(exchanges.effort);
+            step = match heard {
                 Ok(Some(response)) => conversation.step(Some(response)),
                 Ok(None) => conversation.no_answer(),
                 Err(fault) => break Err(fault),
@@ -194,9 +195,18 @@ struct Exchanges<'a> {
     channel: &'a Arc<Channel>,
     timer: Option<Pin<Box<Sleep>>>,
     deadline: Instant,
+    /// What the session had done before the last command.
+    before: Statistics,
+    /// What the last command has taken.
+    effort: Effort,
 }
 
-impl Exchanges<'_> {
+impl<'a> Exchanges<'a> {
+    fn new(shared: &'a Shared, channel: &'a Arc<Channel>, deadline: Instant) -> Self {
+        let effort = Effort { datagrams: 0, took: Duration::ZERO };
+        Self { shared, channel, timer: None, deadline, before: Statistics::default(), effort }
+    }
+
     /// The answer; none where the command has a patience and the BMC answers others.
     async fn ask(&mut self, request: Request, manner: Manner) -> Result<Option<Response>, Fault> {
         let begun = Instant::now();
@@ -207,6 +217,7 @@ impl Exchanges<'_> {
             let mut session = self.channel.session();
             // What an abandoned poll has left.
             while session.poll_event().is_some() {}
+            self.before = session.statistics();
             let deadline = self.deadline.into_std();
             session.request_in(begun.into_std(), request, deadline, manner).map_err(|in_flight| {
                 Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}"))
@@ -226,7 +237,7 @@ impl Exchanges<'_> {
         let mut due = due.map_or(self.deadline, Instant::from);
         let mut diagnosed = false;
         loop {
-            if let Some(outcome) = self.outcome() {
+            if let Some(outcome) = self.outcome(begun) {
                 return outcome;
             }
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
@@ -250,21 +261,23 @@ impl Exchanges<'_> {
     }
 
     /// What the session or the operating system has said, if anything.
-    fn outcome(&self) -> Option<Result<Option<Response>, Fault>> {
+    fn outcome(&mut self, begun: Instant) -> Option<Result<Option<Response>, Fault>> {
         if let Some(error) = self.channel.take_unsendable()
             && let Some(message) = diagnosis::explain(self.channel.peer, Service::Ipmi, &error)
         {
             return Some(Err(Fault::new(FaultKind::Unreachable, message)));
         }
         let mut session = self.channel.session();
-        loop {
+        let heard = loop {
             match session.poll_event()? {
-                Event::Answered(response) => return Some(Ok(Some(response))),
-                Event::Unanswered => return Some(Ok(None)),
+                Event::Answered(response) => break Some(response),
+                Event::Unanswered => break None,
                 Event::Failed(error) => return Some(Err(error.into())),
                 Event::Opened(_) | Event::Closed => {}
             }
-        }
+        };
+        self.effort = Effort::since(&self.before, &session.statistics(), heard.is_some(), begun.elapsed());
+        Some(Ok(heard))
     }
 
     /// Asks the network why the peer is silent, and lets the session go on meanwhile.

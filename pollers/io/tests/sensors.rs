@@ -13,7 +13,7 @@ use std::{
 use peer::IpmiSim;
 use rackpoll_io::{IpmiDevice, IpmiSockets, Options, Profile};
 use rackpoll_ipmi::{
-    command::{Bridge, Conversation, Response, Step, get_sdr, netfn},
+    command::{Bridge, Conversation, Effort, Response, Step, get_sdr, netfn},
     sdr::{Library, SdrProfile, SensorMemory, SensorPoll, Want},
 };
 use rackpoll_model::{IpmiCommand, Reading, Secret, SensorReading, SensorState};
@@ -133,6 +133,10 @@ impl Conversation for Disturbed<'_> {
 
     fn patience(&self) -> Option<Duration> {
         self.poll.patience()
+    }
+
+    fn effort(&mut self, effort: Effort) {
+        self.poll.effort(effort);
     }
 
     fn bridge(&self) -> Option<Bridge> {

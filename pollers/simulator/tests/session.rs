@@ -4,154 +4,28 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod console;
+mod world;
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use console::{FROM, PASSWORD, config};
+use console::config;
 use rackpoll_ipmi::{
     command::{Privilege, Request, completion, get_device_id, netfn},
     crypto::CipherSuite,
-    session::{Event, Manner, Options, Profile, Random, Session, Statistics},
+    session::{Event, Manner, Options, Profile, Session},
 };
-use rackpoll_model::{Fault, FaultKind, Secret};
+use rackpoll_model::{FaultKind, Secret};
 use rackpoll_simulator::{
-    bmc::{BmcConfig, BmcServer, Quirks},
-    link::{Faults, Link, Wire},
-    random::hash,
+    bmc::{BmcConfig, Quirks},
+    link::Faults,
 };
+use world::{BAD, LIMIT, Seeded, World, options};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// A poll's deadline unless configured otherwise.
-const LIMIT: Duration = Duration::from_secs(30);
 /// Get Sensor Reading.
 const READ_SENSOR: u8 = 0x2d;
 /// Read FRU Data.
 const READ_FRU: u8 = 0x11;
-
-struct Seeded(u64);
-
-impl Random for Seeded {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            self.0 = hash(self.0, &[1]);
-            *byte = self.0 as u8;
-        }
-    }
-}
-
-enum Passage {
-    Bmc(Vec<u8>),
-    Console(Vec<u8>),
-}
-
-/// A session, two links and a BMC with one clock.
-struct World {
-    now: Instant,
-    session: Session,
-    bmc: BmcServer,
-    inward: Link,
-    outward: Link,
-    wire: Wire<Passage>,
-}
-
-fn options(user: &str) -> Options {
-    Options::new(user, Secret::from(PASSWORD)).unwrap()
-}
-
-impl World {
-    fn new(config: BmcConfig) -> Self {
-        Self::with(config, options("viewer"), Faults::default(), 1)
-    }
-
-    fn with(config: BmcConfig, options: Options, faults: Faults, seed: u64) -> Self {
-        let now = Instant::now();
-        Self {
-            now,
-            session: Session::new(options, Profile::default(), Box::new(Seeded(seed))),
-            bmc: BmcServer::new(config, now),
-            inward: Link::new(faults, hash(seed, &[2])),
-            outward: Link::new(faults, hash(seed, &[3])),
-            wire: Wire::new(),
-        }
-    }
-
-    fn flush(&mut self) {
-        while let Some(datagram) = self.session.poll_transmit() {
-            for (at, bytes) in self.inward.carry(self.now, datagram.to_vec()) {
-                self.wire.send(at, Passage::Bmc(bytes));
-            }
-        }
-    }
-
-    fn next(&mut self) -> Option<Instant> {
-        self.flush();
-        self.wire.next_at().into_iter().chain(self.session.poll_timeout()).min()
-    }
-
-    fn step(&mut self, to: Instant) {
-        let from: SocketAddr = FROM.parse().unwrap();
-        self.now = self.now.max(to);
-        while let Some(passage) = self.wire.receive(self.now) {
-            match passage {
-                Passage::Bmc(bytes) => {
-                    for answer in self.bmc.handle_datagram(self.now, from, &bytes) {
-                        for (at, bytes) in self.outward.carry(answer.at, answer.bytes) {
-                            self.wire.send(at, Passage::Console(bytes));
-                        }
-                    }
-                }
-                Passage::Console(bytes) => {
-                    let _ = self.session.handle_datagram(self.now, &bytes);
-                    self.flush();
-                }
-            }
-        }
-        self.session.handle_timeout(self.now);
-    }
-
-    fn run(&mut self) -> Event {
-        loop {
-            match self.session.poll_event() {
-                Some(Event::Opened(_)) => {}
-                Some(event) => return event,
-                None => {
-                    let next = self.next().expect("everything is at rest and there is no event");
-                    self.step(next);
-                }
-            }
-        }
-    }
-
-    fn rest(&mut self, time: Duration) {
-        let until = self.now + time;
-        while let Some(next) = self.next().filter(|next| *next <= until) {
-            self.step(next);
-        }
-        self.now = until;
-    }
-
-    fn ask(&mut self, request: Request) -> Result<(u8, Vec<u8>), Fault> {
-        self.session.request(self.now, request, self.now + LIMIT).unwrap();
-        match self.run() {
-            Event::Answered(answer) => Ok((answer.completion, answer.data)),
-            Event::Failed(error) => Err(error.into()),
-            event => panic!("{event:?}"),
-        }
-    }
-
-    fn good(&mut self, request: Request) -> Vec<u8> {
-        let (completion, data) = self.ask(request).unwrap();
-        assert_eq!(completion, 0);
-        data
-    }
-
-    fn statistics(&self) -> Statistics {
-        self.session.statistics()
-    }
-}
 
 fn sensor(number: u8) -> Request {
     let (command, data) = (READ_SENSOR, vec![number]);
@@ -345,16 +219,6 @@ fn a_bmc_that_starts_anew_in_mid_poll_is_logged_in_to_again_within_the_poll() {
     assert_eq!(world.good(inventory(8)), clean, "it is away for eight seconds, and the poll has thirty");
     assert_eq!((world.statistics().opened, world.statistics().restarted), (2, 1));
 }
-
-/// Loses a fifth each way, doubles, reorders, and delays by up to half a second.
-const BAD: Faults = Faults {
-    loss: 0.2,
-    duplication: 0.1,
-    reordering: 0.1,
-    garbage: 0.0,
-    delay: Duration::ZERO,
-    jitter: Duration::from_millis(500),
-};
 
 #[test]
 fn a_thousand_polls_of_fifty_bmcs_over_a_bad_link_are_right_or_fail_in_time_for_the_right_reason() {

@@ -45,6 +45,8 @@ use std::time::Duration;
 
 use rackpoll_model::{Fault, FaultKind, Reading};
 
+use crate::session::Statistics;
+
 /// One IPMI command: network function, LUN, command number and its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -134,6 +136,27 @@ impl Privilege {
     }
 }
 
+/// What it took to ask a command: told of answered ones and of those without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// Datagrams of it that went out; of an answered one, more than one where none was answered in time.
+    pub datagrams: u32,
+    /// Time from the first of them to the end.
+    pub took: Duration,
+}
+
+impl Effort {
+    /// From what the command's session had done before it and after it.
+    pub fn since(before: &Statistics, after: &Statistics, answered: bool, took: Duration) -> Self {
+        let datagrams = if answered {
+            after.resent.saturating_sub(before.resent).saturating_add(1)
+        } else {
+            after.unheard.saturating_sub(before.unheard)
+        };
+        Self { datagrams: u32::try_from(datagrams).unwrap_or(u32::MAX), took }
+    }
+}
+
 /// What a conversation wants next.
 #[derive(Debug)]
 pub enum Step {
@@ -158,6 +181,9 @@ pub trait Conversation: Send {
     fn patience(&self) -> Option<Duration> {
         None
     }
+
+    /// What the command asked last has taken; told before `step` or `no_answer`, by drivers that know it.
+    fn effort(&mut self, _effort: Effort) {}
 
     /// Where the command just asked is to go, if not to the BMC itself: for sensors whose record names another owner.
     fn bridge(&self) -> Option<Bridge> {

@@ -5,8 +5,8 @@ use rackpoll_model::{Fault, FaultKind, FruDevice, FruState, Reading};
 use super::inventory::Image;
 use crate::{
     command::{
-        Bridge, Conversation, Request, Response, Step, completion, get_fru_inventory_area_info as info,
-        read_fru_data as read,
+        Bridge, Conversation, Effort, Request, Response, Step, completion,
+        get_fru_inventory_area_info as info, read_fru_data as read,
     },
     sdr::FruLocator,
     wire::BMC_ADDRESS,
@@ -188,6 +188,12 @@ impl Conversation for FruPoll {
 
     fn patience(&self) -> Option<std::time::Duration> {
         self.repository.as_ref().and_then(|repository| repository.patience())
+    }
+
+    fn effort(&mut self, effort: Effort) {
+        if let Some(repository) = &mut self.repository {
+            repository.effort(effort);
+        }
     }
 
     fn bridge(&self) -> Option<Bridge> {

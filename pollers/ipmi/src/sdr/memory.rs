@@ -4,6 +4,7 @@ use rackpoll_model::EventEnable;
 
 use super::{
     library::Library,
+    link::Link,
     profile::SdrProfile,
     repository::{Key, Repository},
     walk::{ReadSize, Walk, Walked},
@@ -24,6 +25,7 @@ pub struct SensorMemory {
     /// A walk that a deadline interrupted.
     pub(super) walk: Option<Box<Walk>>,
     pub(super) size: ReadSize,
+    pub(super) link: Link,
     /// The sensor that a poll is asking just now. Where the next poll finds one, the last ended there: it was silent.
     pub(super) asking: Option<usize>,
 }
@@ -38,8 +40,52 @@ pub(super) struct Known {
     pub(super) verified: bool,
     /// Which setting is looked at next.
     pub(super) turn: usize,
+    /// How many sensors in a row did not answer each of these commands.
+    pub(super) mute: [u8; Setting::COUNT],
     /// Factors of non-linear sensors by sensor and raw reading: at most 256 a sensor.
     pub(super) factors: BTreeMap<(usize, u8), Factors>,
+}
+
+/// The commands about a sensor's settings. Some BMCs answer some of them never, whatever the sensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    Events,
+    Thresholds,
+    Hysteresis,
+}
+
+impl Setting {
+    const COUNT: usize = 3;
+    /// After so many sensors in a row that were silent to it, a BMC is believed not to answer a command at all.
+    const MUTE: u8 = 3;
+}
+
+impl Known {
+    fn new(key: Key, repository: Arc<Repository>, learned: Vec<Learned>, verified: bool) -> Self {
+        let (turn, mute, factors) = (0, [0; Setting::COUNT], BTreeMap::new());
+        Self { key, repository, learned, verified, turn, mute, factors }
+    }
+
+    /// Whether the BMC does not answer this command, as far as we know.
+    pub(super) fn is_mute(&self, setting: Setting) -> bool {
+        self.mute.get(setting as usize).is_some_and(|silent| *silent >= Setting::MUTE)
+    }
+
+    /// A sensor has answered this command, or not.
+    pub(super) fn told(&mut self, setting: Setting, answered: bool) {
+        if let Some(silent) = self.mute.get_mut(setting as usize) {
+            *silent = if answered { 0 } else { silent.saturating_add(1) };
+        }
+    }
+
+    /// One sensor more is asked for its thresholds before they count as never told. Events are asked once anyway.
+    pub(super) fn ask_thresholds_again(&mut self) {
+        for setting in [Setting::Thresholds, Setting::Hysteresis] {
+            if let Some(silent) = self.mute.get_mut(setting as usize) {
+                *silent = (*silent).min(Setting::MUTE - 1);
+            }
+        }
+    }
 }
 
 /// What was learned of one sensor.
@@ -53,8 +99,9 @@ pub(super) struct Learned {
     pub(super) misses: u8,
     /// Polls to be left out of yet.
     pub(super) rest: u8,
-    /// Tries in a row that it was silent to while the BMC answered others.
+    /// Tries in a row that it was silent to while the BMC answered others, and their datagrams.
     pub(super) silences: u8,
+    pub(super) unheard: u8,
 }
 
 /// How a sensor that is not there is found out.
@@ -69,15 +116,21 @@ impl Learned {
     /// beginning.
     pub(super) fn doubt(&mut self) {
         if self.answered {
-            (self.answered, self.misses, self.silences) = (false, 0, 0);
+            *self = Self { event_enable: self.event_enable, ..Self::default() };
         }
     }
 
-    /// It was silent once more. Whether that is to be believed: after so many tries in a row, or at once where it was
-    /// found silent before.
-    pub(super) fn is_silent(&mut self, tries: u8) -> bool {
+    /// It was silent to so many datagrams. Whether that is to be believed: where it was as many as the link makes
+    /// necessary, at two times at least unless it was found silent before.
+    pub(super) fn is_silent(&mut self, datagrams: u32, needed: u32) -> bool {
         self.silences = self.silences.saturating_add(1);
-        self.silences >= tries || (self.misses > 0 && !self.answered)
+        self.unheard = self.unheard.saturating_add(u8::try_from(datagrams).unwrap_or(u8::MAX));
+        u32::from(self.unheard) >= needed && (self.silences > 1 || self.was_silent())
+    }
+
+    /// It did not answer when it was asked the last time.
+    pub(super) fn was_silent(&self) -> bool {
+        self.misses > 0 && !self.answered
     }
 
     /// It is there.
@@ -95,6 +148,7 @@ impl Learned {
         let twice = 1u8.checked_shl(self.misses.into()).map_or(longest, |polls| polls.saturating_sub(1));
         self.rest = twice.min(longest);
         self.misses = self.misses.saturating_add(1);
+        (self.silences, self.unheard) = (0, 0);
     }
 
     /// Whether it is left out of this poll; counts the poll.
@@ -138,7 +192,8 @@ impl SensorMemory {
     pub fn profile(&self) -> Option<SdrProfile> {
         let known = self.known.as_ref()?;
         // Tries that a sensor has left before it counts as silent are those of one run.
-        let learned = known.learned.iter().map(|learned| Learned { silences: 0, ..*learned }).collect();
+        let learned =
+            known.learned.iter().map(|learned| Learned { silences: 0, unheard: 0, ..*learned }).collect();
         Some(SdrProfile {
             key: known.key,
             raw: known.repository.raw().into(),
@@ -153,8 +208,7 @@ impl SensorMemory {
         let repository = self.library.repository(raw, key.manufacturer);
         learned.resize(repository.sensors().len(), Learned::default());
         self.size = ReadSize::new(read_size);
-        self.known =
-            Some(Known { key, repository, learned, verified: false, turn: 0, factors: BTreeMap::new() });
+        self.known = Some(Known::new(key, repository, learned, false));
     }
 
     /// The walk is over. What was learned of the sensors holds on where their records are the same.
@@ -170,7 +224,7 @@ impl SensorMemory {
             Some(known) => Known { key, verified: true, ..known },
             None => {
                 let learned = vec![Learned::default(); repository.sensors().len()];
-                Known { key, repository, learned, verified: true, turn: 0, factors: BTreeMap::new() }
+                Known::new(key, repository, learned, true)
             }
         });
     }

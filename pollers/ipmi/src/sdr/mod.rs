@@ -2,6 +2,7 @@
 
 mod conversion;
 mod library;
+mod link;
 mod memory;
 mod name;
 mod poll;

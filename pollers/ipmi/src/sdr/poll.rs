@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -9,28 +10,28 @@ use rackpoll_model::{
 };
 
 use super::{
-    memory::{Absence, Known, Learned, SensorMemory},
+    link::LONGEST,
+    memory::{Absence, Known, Learned, SensorMemory, Setting},
     repository::Source,
     sensor_record::SensorRecord,
     walk::{Turn, Walk},
 };
 use crate::{
     command::{
-        Bridge, Conversation, Request, Response, Step, completion, get_device_id, get_device_sdr_info,
-        get_sdr_repository_info, get_sensor_event_enable, get_sensor_hysteresis, get_sensor_reading,
-        get_sensor_reading_factors, get_sensor_thresholds,
+        Bridge, Conversation, Effort, Request, Response, Step, completion, get_device_id,
+        get_device_sdr_info, get_sdr_repository_info, get_sensor_event_enable, get_sensor_hysteresis,
+        get_sensor_reading, get_sensor_reading_factors, get_sensor_thresholds,
     },
     wire::BMC_ADDRESS,
 };
 
-/// How long a sensor may take that has never answered. Four datagrams go out in this time.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Time that is spread over the sensors which are asked once more at the end, on top of the patience that the link makes
+/// necessary: where there are few of them, also one that takes seconds is heard.
+const SPARE: Duration = Duration::from_secs(8);
 /// How often a command is asked where the BMC is busy.
 const TRIES: u8 = 2;
-/// How often a command is asked of a sensor before its silence is believed, the BMC answering before and after each
-/// time: a fifth of all datagrams lost each way makes four of them unheard 17 times in 1,000, and three times four
-/// 5 times in 1,000,000.
-const SILENT_TRIES: u8 = 3;
+/// How often a command about a setting is asked of a silent sensor, at least.
+const SILENT_TRIES: u8 = 2;
 /// Commands of a poll besides those to its sensors, at most: is it still the same repository, and a look at settings
 /// that others may change.
 const BESIDES: u32 = 3;
@@ -49,18 +50,26 @@ pub enum Want {
 }
 
 /// A poll of a BMC's sensors: reads the repository where it is new or has changed, and then asks one command of each
-/// sensor that has to be read.
+/// sensor that has to be read. Those that do not answer are asked again at the end, until as many datagrams have stayed
+/// without an answer as the link makes necessary. Of those that were silent before, one a poll is asked.
 pub struct SensorPoll {
     memory: Arc<Mutex<SensorMemory>>,
     want: Want,
     phase: Phase,
+    /// How often the command was asked, and how many datagrams of it were without an answer.
     tries: u8,
-    /// A sensor was silent about a setting, and none has told one yet: many BMCs do not know these commands.
-    mute: bool,
+    unheard: u32,
+    /// What the last command has taken.
+    effort: Option<Effort>,
     besides: u32,
     patience: Option<Duration>,
     bridge: Option<Bridge>,
-    readings: Vec<SensorReading>,
+    /// One for each sensor of the repository, where it has one.
+    readings: Vec<Option<SensorReading>>,
+    /// Sensors to be asked once more, when all others have been asked.
+    later: VecDeque<usize>,
+    /// All others have been asked, and this is the time that one of these may take on top of the link's patience.
+    spare: Option<Duration>,
     thresholds: Vec<SensorThresholds>,
 }
 
@@ -92,6 +101,18 @@ enum Asked {
     Hysteresis,
 }
 
+impl Asked {
+    /// The setting that it is about; a reading and its factors are none.
+    fn setting(&self) -> Option<Setting> {
+        match self {
+            Self::Reading | Self::Factors(..) => None,
+            Self::Events(..) => Some(Setting::Events),
+            Self::Thresholds => Some(Setting::Thresholds),
+            Self::Hysteresis => Some(Setting::Hysteresis),
+        }
+    }
+}
+
 /// What has come of a command.
 enum Heard {
     Answer(Response),
@@ -108,11 +129,14 @@ impl SensorPoll {
             want,
             phase: Phase::Begin,
             tries: 0,
-            mute: false,
+            unheard: 0,
+            effort: None,
             besides: 0,
             patience: None,
             bridge: None,
             readings: Vec::new(),
+            later: VecDeque::new(),
+            spare: None,
             thresholds: Vec::new(),
         }
     }
@@ -120,6 +144,9 @@ impl SensorPoll {
     fn advance(&mut self, heard: Option<Heard>) -> Step {
         let memory = Arc::clone(&self.memory);
         let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(Heard::Answer(_)), Some(effort)) = (&heard, self.effort) {
+            memory.link.answered(effort);
+        }
         let next = match heard {
             None => self.begin(&mut memory),
             Some(heard) => self.heard(&mut memory, &heard),
@@ -136,7 +163,7 @@ impl SensorPoll {
     }
 
     fn reading(&mut self) -> Reading {
-        let readings = std::mem::take(&mut self.readings);
+        let readings = std::mem::take(&mut self.readings).into_iter().flatten().collect();
         match self.want {
             Want::Sensors | Want::Repository => Reading::Sdr(readings),
             Want::Drives => Reading::DriveHealth(readings),
@@ -152,6 +179,7 @@ impl SensorPoll {
                 if let Some(learned) = silent.and_then(|at| known.learned.get_mut(at)) {
                     learned.doubt();
                 }
+                known.ask_thresholds_again();
                 let known = &*known;
                 Ok(Some(if known.verified { self.info(known) } else { self.device() }))
             }
@@ -176,6 +204,8 @@ impl SensorPoll {
     fn walk(&mut self, memory: &mut SensorMemory) -> Next {
         // What was read so far may be of another repository.
         self.readings.clear();
+        self.later.clear();
+        self.spare = None;
         let size = memory.size;
         let walk = memory.walk.get_or_insert_with(|| Box::new(Walk::new(size)));
         let turn = walk.begin();
@@ -247,6 +277,8 @@ impl SensorPoll {
                 self.sensor_heard(memory, at, asked, response)
             }
             (Phase::Sensor(at, asked), Heard::Silence) => {
+                let datagrams = self.effort.map_or(1, |effort| effort.datagrams);
+                self.unheard = self.unheard.saturating_add(datagrams);
                 Ok(Some(self.ask(Phase::Proof(at, asked), get_device_id::request())))
             }
             (Phase::Proof(at, asked), Heard::Answer(_)) => self.sensor_silent(memory, at, asked),
@@ -261,7 +293,9 @@ impl SensorPoll {
     /// Goes on to the first sensor from this place on that has to be asked something.
     fn sensor(&mut self, memory: &mut SensorMemory, from: usize) -> Next {
         let Some(known) = &mut memory.known else { return Ok(None) };
+        let silent_to_thresholds = known.is_mute(Setting::Thresholds);
         let Known { repository, learned, .. } = known;
+        self.readings.resize_with(repository.sensors().len(), || None);
         for (at, (record, learned)) in repository.sensors().iter().zip(learned).enumerate().skip(from) {
             let sensor = &record.sensor;
             match self.want {
@@ -275,23 +309,61 @@ impl SensorPoll {
                         positive_hysteresis: limits.positive_hysteresis,
                         negative_hysteresis: limits.negative_hysteresis,
                     });
-                    if !learned.rests() {
+                    if !learned.rests() && !learned.was_silent() && !silent_to_thresholds {
                         // Dell's records say that there are no thresholds to read, and there are.
-                        return Ok(Some(self.ask_sensor(at, Asked::Thresholds, record, *learned)));
+                        let patience = memory.link.patience();
+                        return Ok(Some(self.ask_sensor(at, Asked::Thresholds, record, *learned, patience)));
                     }
                 }
                 Want::Sensors | Want::Drives => {
-                    if !learned.rests() {
-                        return Ok(Some(self.ask_sensor(at, Asked::Reading, record, *learned)));
+                    let rests = learned.rests();
+                    if learned.silences > 0 {
+                        // The last poll ended before it could be asked once more.
+                        self.later.push_back(at);
+                    } else if !rests && !learned.was_silent() {
+                        let patience = memory.link.patience();
+                        return Ok(Some(self.ask_sensor(at, Asked::Reading, record, *learned, patience)));
                     }
-                    self.read(Arc::clone(sensor), SensorState::NoAnswer, learned);
+                    // What holds unless it is asked at the end.
+                    self.read(at, Arc::clone(sensor), SensorState::NoAnswer, learned);
                 }
             }
         }
-        Ok(self.look_at_settings(memory))
+        if matches!(self.want, Want::Sensors | Want::Drives) {
+            self.later.extend(self.least_missed(memory));
+        }
+        self.spare = Some(SPARE / u32::try_from(self.later.len()).unwrap_or(u32::MAX).max(1));
+        Ok(self.sensor_later(memory))
     }
 
-    fn ask_sensor(&mut self, at: usize, asked: Asked, record: &SensorRecord, learned: Learned) -> Request {
+    /// Of the sensors that were silent before and have rested, the one that was missed least often. Each one may cost
+    /// seconds, so no poll asks more.
+    fn least_missed(&self, memory: &SensorMemory) -> Option<usize> {
+        let known = memory.known.as_ref()?;
+        let sensors = known.repository.sensors().iter().zip(&known.learned).enumerate();
+        let due = sensors.filter(|(at, (_, learned))| {
+            learned.was_silent() && learned.rest == 0 && self.readings.get(*at).is_some_and(Option::is_some)
+        });
+        due.min_by_key(|(_, (_, learned))| learned.misses).map(|(at, _)| at)
+    }
+
+    /// Asks the next one of the sensors that have not answered yet, or goes on to the settings.
+    fn sensor_later(&mut self, memory: &mut SensorMemory) -> Option<Request> {
+        let Some(at) = self.later.pop_front() else { return self.look_at_settings(memory) };
+        let known = memory.known.as_ref()?;
+        let (record, learned) = (known.repository.sensors().get(at)?, known.learned.get(at)?);
+        let patience = memory.link.patience().max(self.spare.unwrap_or_default()).min(LONGEST);
+        Some(self.ask_sensor(at, Asked::Reading, record, *learned, patience))
+    }
+
+    fn ask_sensor(
+        &mut self,
+        at: usize,
+        asked: Asked,
+        record: &SensorRecord,
+        learned: Learned,
+        patience: Duration,
+    ) -> Request {
         let (lun, number) = (record.sensor.owner.lun, record.sensor.number);
         let request = match &asked {
             Asked::Reading => get_sensor_reading::request(lun, number),
@@ -304,7 +376,7 @@ impl SensorPoll {
         self.tries = self.tries.saturating_add(1);
         // Who has read once will read again: silence is the link's fault then. Other commands some BMCs do not know.
         let proven = learned.answered && matches!(self.phase, Phase::Sensor(_, Asked::Reading));
-        self.patience = (!proven).then_some(PATIENCE);
+        self.patience = (!proven).then_some(patience);
         self.bridge = bridge(&record.sensor);
         request
     }
@@ -316,49 +388,44 @@ impl SensorPoll {
         asked: Asked,
         response: &Response,
     ) -> Next {
+        let patience = memory.link.patience();
         let Some(known) = &mut memory.known else { return Ok(None) };
+        if let Some(setting) = asked.setting() {
+            known.told(setting, true);
+        }
+        let silent_to_events = known.is_mute(Setting::Events);
+        let silent_to_hysteresis = known.is_mute(Setting::Hysteresis);
         let (Some(record), Some(learned)) = (known.repository.sensors().get(at), known.learned.get_mut(at))
         else {
             return Ok(None);
         };
         if matches!(asked, Asked::Reading) {
-            learned.silences = 0;
-        } else {
-            self.mute = false;
+            (learned.silences, learned.unheard) = (0, 0);
         }
         if is_busy(response.completion) && self.tries < TRIES {
-            return Ok(Some(self.ask_sensor(at, asked, record, *learned)));
+            return Ok(Some(self.ask_sensor(at, asked, record, *learned, patience)));
         }
-        self.tries = 0;
-        let answer = match asked {
-            Asked::Reading => {
-                let state = reading(record, learned, response);
-                match state {
-                    SensorState::Read { raw, states, .. } if record.is_non_linear() => {
-                        match known.factors.get(&(at, raw)) {
-                            Some(factors) => {
-                                let (sensor, state) = at_reading(record, *factors, raw, states);
-                                self.with_events(at, record, learned, sensor, state)
-                            }
-                            None => Some(self.ask_sensor(at, Asked::Factors(raw, states), record, *learned)),
-                        }
-                    }
-                    state => self.with_events(at, record, learned, Arc::clone(&record.sensor), state),
+        (self.tries, self.unheard) = (0, 0);
+        let (sensor, state) = match asked {
+            Asked::Reading => match reading(record, learned, response) {
+                SensorState::Read { raw, states, .. } if record.is_non_linear() => {
+                    let Some(factors) = known.factors.get(&(at, raw)) else {
+                        let asked = Asked::Factors(raw, states);
+                        return Ok(Some(self.ask_sensor(at, asked, record, *learned, patience)));
+                    };
+                    at_reading(record, *factors, raw, states)
                 }
-            }
+                state => (Arc::clone(&record.sensor), state),
+            },
             Asked::Factors(raw, states) => {
                 let factors = response.good(get_sensor_reading_factors::NAME);
                 match factors.and_then(get_sensor_reading_factors::decode) {
                     Ok(factors) => {
                         known.factors.insert((at, raw), factors);
-                        let (sensor, state) = at_reading(record, factors, raw, states);
-                        self.with_events(at, record, learned, sensor, state)
+                        at_reading(record, factors, raw, states)
                     }
                     // A reading that nobody can convert is none.
-                    Err(_) => {
-                        let state = SensorState::Unavailable { states };
-                        self.with_events(at, record, learned, Arc::clone(&record.sensor), state)
-                    }
+                    Err(_) => (Arc::clone(&record.sensor), SensorState::Unavailable { states }),
                 }
             }
             Asked::Events(sensor, state) => {
@@ -366,8 +433,8 @@ impl SensorPoll {
                     let events = response.good(get_sensor_event_enable::NAME);
                     learned.event_enable = Some(events.and_then(get_sensor_event_enable::decode).ok());
                 }
-                self.read(sensor, state, learned);
-                None
+                self.read(at, sensor, state, learned);
+                return self.next_sensor(memory, at);
             }
             Asked::Thresholds => {
                 if let Ok(thresholds) = live_thresholds(record, response)
@@ -375,8 +442,10 @@ impl SensorPoll {
                 {
                     last.thresholds = thresholds;
                 }
-                let more = record.hysteresis_readable;
-                more.then(|| self.ask_sensor(at, Asked::Hysteresis, record, *learned))
+                if record.hysteresis_readable && !silent_to_hysteresis {
+                    return Ok(Some(self.ask_sensor(at, Asked::Hysteresis, record, *learned, patience)));
+                }
+                return self.next_sensor(memory, at);
             }
             Asked::Hysteresis => {
                 let hysteresis = response.good(get_sensor_hysteresis::NAME);
@@ -386,87 +455,86 @@ impl SensorPoll {
                     last.positive_hysteresis = record.hysteresis(positive);
                     last.negative_hysteresis = record.hysteresis(negative);
                 }
-                None
+                return self.next_sensor(memory, at);
             }
         };
-        match answer {
-            Some(request) => Ok(Some(request)),
-            None => self.next_sensor(memory, at),
+        // Its events are asked where nobody knows them yet.
+        if self.want == Want::Sensors && learned.event_enable.is_none() {
+            if !silent_to_events {
+                let asked = Asked::Events(sensor, state);
+                return Ok(Some(self.ask_sensor(at, asked, record, *learned, patience)));
+            }
+            learned.event_enable = Some(None);
         }
+        self.read(at, sensor, state, learned);
+        self.next_sensor(memory, at)
     }
 
     /// A sensor did not answer, and the BMC did straight before and after. On a lossy link that happens to one that is
     /// there; so it is asked again before it is believed to be silent.
     fn sensor_silent(&mut self, memory: &mut SensorMemory, at: usize, asked: Asked) -> Next {
+        let (patience, needed) = (memory.link.patience(), memory.link.needed());
         let Some(known) = &mut memory.known else { return Ok(None) };
         let (Some(record), Some(learned)) = (known.repository.sensors().get(at), known.learned.get_mut(at))
         else {
             return Ok(None);
         };
-        match asked {
-            Asked::Reading => {
-                // Counted beyond this poll: its deadline may come before the last try.
-                if !learned.is_silent(SILENT_TRIES) {
-                    return Ok(Some(self.ask_sensor(at, asked, record, *learned)));
-                }
+        if matches!(asked, Asked::Reading) {
+            // Counted beyond this poll: its deadline may come before the last try.
+            if learned.is_silent(self.unheard, needed) {
                 learned.absent(Absence::Silent);
-                self.read(Arc::clone(&record.sensor), SensorState::NoAnswer, learned);
+                self.read(at, Arc::clone(&record.sensor), SensorState::NoAnswer, learned);
+            } else {
+                self.later.push_back(at);
             }
-            asked if self.tries < SILENT_TRIES && !self.is_mute(&asked) => {
-                return Ok(Some(self.ask_sensor(at, asked, record, *learned)));
-            }
+            return self.next_sensor(memory, at);
+        }
+        if self.tries < SILENT_TRIES || self.unheard < needed {
+            return Ok(Some(self.ask_sensor(at, asked, record, *learned, patience)));
+        }
+        let setting = asked.setting();
+        match asked {
             Asked::Factors(_, states) => {
-                self.read(Arc::clone(&record.sensor), SensorState::Unavailable { states }, learned);
+                self.read(at, Arc::clone(&record.sensor), SensorState::Unavailable { states }, learned);
             }
             Asked::Events(sensor, state) => {
-                self.mute = true;
                 learned.event_enable = Some(None);
-                self.read(sensor, state, learned);
+                self.read(at, sensor, state, learned);
             }
             // What the record says stands.
-            Asked::Thresholds | Asked::Hysteresis => self.mute = true,
+            Asked::Reading | Asked::Thresholds | Asked::Hysteresis => {}
+        }
+        if let Some(setting) = setting {
+            known.told(setting, false);
         }
         self.next_sensor(memory, at)
     }
 
-    /// Whether silence to this is what the BMC has shown before. Factors make a reading, and are never taken for granted.
-    fn is_mute(&self, asked: &Asked) -> bool {
-        self.mute && !matches!(asked, Asked::Reading | Asked::Factors(..))
-    }
-
     fn next_sensor(&mut self, memory: &mut SensorMemory, at: usize) -> Next {
-        self.tries = 0;
-        self.sensor(memory, at.saturating_add(1))
-    }
-
-    /// The sensor has its state; its events are asked where nobody knows them yet.
-    fn with_events(
-        &mut self,
-        at: usize,
-        record: &SensorRecord,
-        learned: &Learned,
-        sensor: Arc<Sensor>,
-        state: SensorState,
-    ) -> Option<Request> {
-        if self.want == Want::Sensors && learned.event_enable.is_none() {
-            return Some(self.ask_sensor(at, Asked::Events(sensor, state), record, *learned));
+        (self.tries, self.unheard) = (0, 0);
+        if self.spare.is_some() {
+            Ok(self.sensor_later(memory))
+        } else {
+            self.sensor(memory, at.saturating_add(1))
         }
-        self.read(sensor, state, learned);
-        None
     }
 
-    fn read(&mut self, sensor: Arc<Sensor>, state: SensorState, learned: &Learned) {
-        self.readings.push(SensorReading { sensor, state, event_enable: learned.event_enable.flatten() });
+    fn read(&mut self, at: usize, sensor: Arc<Sensor>, state: SensorState, learned: &Learned) {
+        if let Some(place) = self.readings.get_mut(at) {
+            *place = Some(SensorReading { sensor, state, event_enable: learned.event_enable.flatten() });
+        }
     }
 
     /// Looks again at settings that others may change, a few in each poll, in turn: which device it is, and each sensor's
     /// events.
     fn look_at_settings(&mut self, memory: &mut SensorMemory) -> Option<Request> {
+        let patience = memory.link.patience();
         let known = memory.known.as_mut()?;
         if self.want != Want::Sensors || self.besides >= BESIDES {
             return None;
         }
         self.besides += 1;
+        let silent_to_events = known.is_mute(Setting::Events);
         let sensors = known.repository.sensors();
         for _ in 0..=sensors.len() {
             let turn = known.turn;
@@ -475,11 +543,11 @@ impl SensorPoll {
                 return Some(self.ask(Phase::Setting(None), get_device_id::request()));
             };
             let (Some(record), Some(learned)) = (sensors.get(at), known.learned.get(at)) else { continue };
-            if learned.misses == 0 && learned.event_enable.is_some() {
+            if learned.misses == 0 && learned.event_enable.is_some() && !silent_to_events {
                 let (lun, number) = (record.sensor.owner.lun, record.sensor.number);
                 let request = get_sensor_event_enable::request(lun, number);
                 let request = self.ask(Phase::Setting(Some(at)), request);
-                self.patience = Some(PATIENCE);
+                self.patience = Some(patience);
                 self.bridge = bridge(&record.sensor);
                 return Some(request);
             }
@@ -488,7 +556,15 @@ impl SensorPoll {
     }
 
     fn setting_heard(&mut self, memory: &mut SensorMemory, place: Option<usize>, heard: &Heard) -> Next {
-        let Heard::Answer(response) = heard else { return Ok(None) };
+        let Heard::Answer(response) = heard else {
+            let known = memory.known.as_mut();
+            if let Some(known) = known
+                && place.and_then(|at| known.learned.get(at)).is_some_and(|it| it.event_enable == Some(None))
+            {
+                known.told(Setting::Events, false);
+            }
+            return Ok(None);
+        };
         match place {
             None => {
                 let id = response.good(get_device_id::NAME).and_then(get_device_id::decode);
@@ -501,10 +577,13 @@ impl SensorPoll {
             }
             Some(at) => {
                 let events = response.good(get_sensor_event_enable::NAME);
-                if let Ok(events) = events.and_then(get_sensor_event_enable::decode)
-                    && let Some(learned) = memory.known.as_mut().and_then(|known| known.learned.get_mut(at))
-                {
-                    learned.event_enable = Some(Some(events));
+                if let Some(known) = &mut memory.known {
+                    known.told(Setting::Events, true);
+                    if let Ok(events) = events.and_then(get_sensor_event_enable::decode)
+                        && let Some(learned) = known.learned.get_mut(at)
+                    {
+                        learned.event_enable = Some(Some(events));
+                    }
                 }
             }
         }
@@ -532,6 +611,10 @@ impl Conversation for SensorPoll {
 
     fn patience(&self) -> Option<Duration> {
         self.patience
+    }
+
+    fn effort(&mut self, effort: Effort) {
+        self.effort = Some(effort);
     }
 
     fn bridge(&self) -> Option<Bridge> {

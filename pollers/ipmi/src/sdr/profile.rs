@@ -146,7 +146,13 @@ fn learned(bytes: &mut Bytes<'_>) -> Result<Learned, NoProfile> {
         // It would be left out of polls without ever having been missed.
         return Err(NoProfile);
     }
-    Ok(Learned { event_enable: set(0).then_some(events), answered: set(4), misses, rest, silences: 0 })
+    Ok(Learned {
+        event_enable: set(0).then_some(events),
+        answered: set(4),
+        misses,
+        rest,
+        ..Learned::default()
+    })
 }
 
 /// Bytes read front to back; running out is an error.
@@ -187,13 +193,13 @@ mod tests {
             read_size: 28,
             learned: vec![
                 Learned::default(),
-                Learned { event_enable: Some(None), answered: true, misses: 0, rest: 0, silences: 0 },
+                Learned { event_enable: Some(None), answered: true, ..Learned::default() },
                 Learned {
                     event_enable: Some(Some(events)),
                     answered: false,
                     misses: 3,
                     rest: 7,
-                    silences: 0,
+                    ..Learned::default()
                 },
             ],
         }

@@ -179,6 +179,10 @@ impl Walk {
             self.forget();
         }
         self.source = Some(source);
+        if self.seen.contains(&self.current) {
+            // The walk was interrupted after its last record, and that is all that there was to ask.
+            return self.info_again(response);
+        }
         Ok(self.reserve())
     }
 

@@ -59,8 +59,10 @@ pub(super) struct Exchange {
     /// After so many sends without an answer the session counts as lost.
     sends: u32,
     due: Instant,
-    /// Past this there are no more sends.
+    /// The end of a command with a patience, and its last third: what was sent by then has time for an answer, and is
+    /// past the BMC when the next command comes.
     limit: Option<Instant>,
+    last_third: Option<Instant>,
 }
 
 /// What a command in flight is for.
@@ -275,6 +277,7 @@ impl Session {
             sends: active.sends(now, timing, manner.patience.is_some()),
             due: now + first_wait,
             limit: limit.and_then(|limit| now.checked_add(limit)),
+            last_third: limit.and_then(|limit| now.checked_add(limit / 3 * 2)),
         });
     }
 
@@ -294,7 +297,12 @@ impl Session {
         let out_of_time = exchange.limit.is_some_and(|limit| limit <= now);
         if exchange.sent < exchange.sends && !out_of_time {
             exchange.sent += 1;
-            exchange.due = now + self.options.timing.wait(exchange.first_wait, exchange.sent);
+            let next = now + self.options.timing.wait(exchange.first_wait, exchange.sent);
+            exchange.due = match (exchange.last_third, exchange.limit) {
+                (Some(last), _) if now < last => next.min(last),
+                (Some(_), Some(limit)) => limit,
+                _ => next,
+            };
             let (request, bridge) = (exchange.request.clone(), exchange.bridge);
             let sequence = exchange.request_sequence;
             active.transmit(&request, bridge, sequence, iv, &mut self.message, &mut self.outgoing);
@@ -320,13 +328,15 @@ impl Session {
         let Some(exchange) = active.exchange.take() else { return };
         if let Some(wanted) = &mut self.wanted {
             wanted.request = Some(exchange.request);
+            wanted.unheard = exchange.sent;
         }
         self.send(now, Purpose::Probe, get_device_id::request());
     }
 
     /// What is wanted ends without its answer, and the session goes on.
     fn leave_unanswered(&mut self) {
-        self.wanted = None;
+        let unheard = self.wanted.take().map_or(0, |wanted| wanted.unheard);
+        self.statistics.unheard += u64::from(unheard);
         self.events.push_back(Event::Unanswered);
     }
 

@@ -82,6 +82,8 @@ struct Wanted {
     again: bool,
     /// The BMC refused the command for lack of privilege, and more is being tried.
     raised: bool,
+    /// Datagrams of the command that had no answer in the session in which it was asked last.
+    unheard: u32,
     /// How often the BMC was too busy, and until when it is left in peace.
     busy: u32,
     not_before: Option<Instant>,
@@ -89,7 +91,17 @@ struct Wanted {
 
 impl Wanted {
     fn new(request: Option<Request>, privilege: Privilege, deadline: Instant, manner: Manner) -> Self {
-        Self { request, privilege, deadline, manner, again: false, raised: false, busy: 0, not_before: None }
+        Self {
+            request,
+            privilege,
+            deadline,
+            manner,
+            again: false,
+            raised: false,
+            unheard: 0,
+            busy: 0,
+            not_before: None,
+        }
     }
 }
 
@@ -136,6 +148,9 @@ pub struct Statistics {
     pub dropped: u64,
     /// Datagrams sent because an answer did not come in time, among `sent`.
     pub resent: u64,
+    /// Datagrams of commands that stayed without an answer (`Event::Unanswered`), among `sent`. Those of a session that
+    /// was lost meanwhile do not count: the BMC did not know what they were.
+    pub unheard: u64,
     /// Logins that succeeded.
     pub opened: u64,
     /// Commands begun again in a new session, because the old one was lost.

@@ -3,12 +3,13 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use rackpoll_model::{Fault, Reading, SensorReading, SensorState};
 
 use crate::{
-    command::{Bridge, Conversation as _, Request, Response, Step},
+    command::{Bridge, Conversation as _, Effort, Request, Response, Step},
     sdr::{Library, SensorMemory, SensorPoll, Want},
 };
 
@@ -39,6 +40,8 @@ pub(super) struct Bmc {
     pub(super) broken: BTreeMap<u16, u8>,
     /// Answers by command and sensor number; without one, it is not present.
     pub(super) sensors: BTreeMap<(u8, u8), Answer>,
+    /// Datagrams that a command takes which is answered.
+    pub(super) datagrams: u32,
     /// Runs before each command is answered.
     pub(super) hook: Option<Hook>,
     /// How often each command was asked: network function and command.
@@ -79,6 +82,7 @@ impl Bmc {
             next: BTreeMap::new(),
             broken: BTreeMap::new(),
             sensors,
+            datagrams: 1,
             hook: None,
             asked: BTreeMap::new(),
             bridged: Vec::new(),
@@ -178,7 +182,10 @@ impl Bmc {
                 Step::Ask(request) => request,
             };
             self.bridged.extend(poll.bridge());
-            step = match self.answer(&request) {
+            let answer = self.answer(&request);
+            let effort = |datagrams, took| Effort { datagrams, took: Duration::from_millis(took) };
+            poll.effort(if answer == Answer::Silence { effort(3, 500) } else { effort(self.datagrams, 5) });
+            step = match answer {
                 Answer::Data(data) => poll.step(Some(Response { completion: 0, data })),
                 Answer::Code(completion) => poll.step(Some(Response { completion, data: Vec::new() })),
                 // The driver gives a poll up that waits for ever.

@@ -54,6 +54,16 @@ fn a_lost_reservation_is_made_anew_and_the_record_begun_again() {
 }
 
 #[test]
+fn a_walk_that_is_interrupted_anywhere_reads_each_record_once() {
+    for commands in 1..=10 {
+        let (mut bmc, memory) = (Bmc::new(server()), memory());
+        assert!(bmc.poll_part(&memory, Want::Sensors, commands).is_none());
+        assert_eq!(bmc.sensors(&memory).len(), 4, "after {commands} commands");
+        assert_eq!(memory.lock().unwrap().repository().unwrap().raw(), raw(&server()));
+    }
+}
+
+#[test]
 fn reservations_that_never_last_are_a_fault() {
     let (mut bmc, memory) = (Bmc::new(server()), memory());
     bmc.hook = Some(Box::new(|bmc, request| {
