@@ -903,6 +903,16 @@ fn oids_are_asked_by_name_and_answered_so_where_it_is_said() {
     let expected = json!([".1.3.6.1.2.1.99.1.1.1.4.1", "1.3"]);
     assert_eq!(sensors.polls[0].value["config"]["sensorOids"], expected);
 
+    let usual = "[snmp]\nsensor-oids = [\".1.3.6.1.4.1.9.9.13\", \"entPhySensorValue\"]\n";
+    let usual_oids = json!([".1.3.6.1.4.1.9.9.13", ".1.3.6.1.2.1.99.1.1.1.4"]);
+    for (snmp, expected) in [
+        ("{ metric = \"snmp-switch-sensor-status\" }", &usual_oids),
+        ("{ metric = \"snmp-switch-sensor-status\", sensor-oids = \"1.3\" }", &json!(["1.3"])),
+    ] {
+        let config = with(snmp, usual).unwrap();
+        assert_eq!(config.polls[0].value["config"]["sensorOids"], *expected, "{snmp}");
+    }
+
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pollers/snmp/tests/mibs");
     let section = format!(
         "[snmp]\nmib-dirs = [{:?}]\nmib-modules = [\"RACK-FAN-MIB\", \"RACK-BROKEN-MIB\"]\n",
@@ -916,8 +926,15 @@ fn oids_are_asked_by_name_and_answered_so_where_it_is_said() {
         ("[snmp]\nmib-modules = [\"X-MIB\"]\n", "`mib-modules` needs `mib-dirs`"),
         ("[snmp]\nmib-dirs = [\"/x\"]\nmib-modules = [\"x\"]\n", "holds names of modules"),
         ("[snmp]\nmibs = 1\n", "unknown"),
+        ("[snmp]\nsensor-oids = []\n", "t.toml:2: `sensor-oids` holds 1 to 256 oids, not 0"),
+        ("[snmp]\nsensor-oids = 7\n", "t.toml:2: `sensor-oids` has to be a list of texts"),
+        ("[snmp]\nsensor-oids = [\"1.3\",\n\"fanSpeed\"]\n", "t.toml:3: \"fanSpeed\" is wrong"),
+        ("", "write sensor-oids = [\"..\"] here, or in [snmp] for all"),
     ] {
-        let told = with("{ oids = [\"1.3\"] }", section).unwrap_err().to_string();
+        let told = with("{ metric = \"snmp-switch-sensor-status\" }", section).unwrap_err();
+        // A fault in [snmp] breeds none in the pollers, where it is about what they would take.
+        let told = told.to_string();
+        assert!(!section.contains("sensor-oids") || told.lines().count() == 1, "{section}: {told}");
         assert!(told.contains(expected), "{section}: {told}");
     }
 }

@@ -212,7 +212,7 @@ impl Command<'_> {
                 subject.value.shift_remove(command.as_str());
                 Ok(PollRequest::Ipmi(command))
             }
-            _ => snmp_request(subject, self.fences.names()).map(PollRequest::Snmp),
+            _ => snmp_request(subject, self.fences).map(PollRequest::Snmp),
         }
     }
 
@@ -327,7 +327,7 @@ fn word(value: &Map<String, Value>, key: &str, rule: fn(&str) -> bool) -> Result
     }
 }
 
-fn snmp_request(subject: &mut Subject, names: &Names) -> Result<SnmpRequest, Fault> {
+fn snmp_request(subject: &mut Subject, fences: &Fences) -> Result<SnmpRequest, Fault> {
     match subject.value.get("pollInterval") {
         None | Some(Value::Null | Value::Number(_)) => {}
         Some(_) => return Err(malformed("`pollInterval` has to be a number")),
@@ -346,7 +346,7 @@ fn snmp_request(subject: &mut Subject, names: &Names) -> Result<SnmpRequest, Fau
     match (oids, metric) {
         (None, None) => Err(malformed("`config` needs `oids` or `metric`")),
         (Some(_), Some(_)) => Err(malformed("`config` has `oids` or `metric`, not both")),
-        (Some(oids), None) => read_oids("config.oids", oids, names).map(SnmpRequest::Oids),
+        (Some(oids), None) => read_oids("config.oids", oids, fences.names()).map(SnmpRequest::Oids),
         (None, Some(metric)) => {
             subject.topic = Topic::Metric(if is_name(metric) { metric } else { "unknown" }.to_owned());
             let metric: Metric = metric.parse().map_err(|UnknownMetric { .. }| {
@@ -354,7 +354,7 @@ fn snmp_request(subject: &mut Subject, names: &Names) -> Result<SnmpRequest, Fau
                 let what = format!("there is no metric of this name; known are {known}");
                 Fault::new(FaultKind::UnknownCommand, what)
             })?;
-            metric_request(metric, config, names).map(SnmpRequest::Metric)
+            metric_request(metric, config, fences).map(SnmpRequest::Metric)
         }
     }
 }
@@ -363,8 +363,9 @@ fn snmp_request(subject: &mut Subject, names: &Names) -> Result<SnmpRequest, Fau
 fn metric_request(
     metric: Metric,
     config: &Map<String, Value>,
-    names: &Names,
+    fences: &Fences,
 ) -> Result<MetricRequest, Fault> {
+    let names = fences.names();
     if metric != Metric::SwitchSensorStatus {
         return Ok(metric.into());
     }
@@ -375,9 +376,13 @@ fn metric_request(
             let sensor_oids = oids.iter().map(|oid| in_numbers(oid, names)).collect();
             Ok(MetricRequest { metric, sensor_oids })
         }
-        None | Some(Value::Null) => {
-            Err(malformed(format!("`config.sensorOids` is missing: {metric} walks them")))
+        // RackHD's commands never bring them: its poller has them in its own configuration.
+        None | Some(Value::Null) if !fences.sensor_oids().is_empty() => {
+            Ok(MetricRequest { metric, sensor_oids: fences.sensor_oids().to_vec() })
         }
+        None | Some(Value::Null) => Err(malformed(format!(
+            "`config.sensorOids` is missing, and the agent's configuration has no `sensor-oids` in [snmp]: {metric} walks them"
+        ))),
         Some(_) => Err(malformed("`config.sensorOids` has to be a list")),
     }
 }

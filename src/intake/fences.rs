@@ -33,6 +33,7 @@ pub struct Fences {
     rules: CommandRules,
     calm: Arc<Calm>,
     names: Arc<Names>,
+    sensor_oids: Arc<[String]>,
 }
 
 /// Which of a credential's two halves is wanted.
@@ -75,12 +76,18 @@ impl Fences {
             rules: CommandRules::default(),
             calm: Arc::clone(&config.calm),
             names: Arc::clone(&config.names),
+            sensor_oids: Arc::clone(&config.sensor_oids),
         }
     }
 
     /// What MIB objects are called.
     pub(super) fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// What `snmp-switch-sensor-status` walks where the command does not say; none where the configuration does not, either.
+    pub(super) fn sensor_oids(&self) -> &[String] {
+        &self.sensor_oids
     }
 
     /// Whether commands may poll this address. A host that is written as a name has to be asked about again once it is

@@ -5,6 +5,7 @@ use rackpoll_snmp::names::Names;
 
 use serde_json::{Map, Value};
 
+use super::mibs::Snmp;
 use crate::config::{
     fault::{Findings, Place},
     raw::{Node, Raw, Table, Texts, shorten},
@@ -26,7 +27,7 @@ pub(super) struct Asked {
     pub(super) by_name: bool,
 }
 
-pub(super) fn check(table: &mut Table, names: &Names, findings: &mut Findings) -> Option<Asked> {
+pub(super) fn check(table: &mut Table, snmp_section: &Snmp, findings: &mut Findings) -> Option<Asked> {
     let place = table.place.clone();
     let (has_ipmi, has_snmp) = (table.has("ipmi"), table.has("snmp"));
     let ipmi = table.text("ipmi", findings);
@@ -55,11 +56,12 @@ pub(super) fn check(table: &mut Table, names: &Names, findings: &mut Findings) -
         }
         return command.ok().map(|command| Asked { request: PollRequest::Ipmi(command), by_name: false });
     }
-    let (request, by_name) = snmp_request(snmp?, names, findings)?;
+    let (request, by_name) = snmp_request(snmp?, snmp_section, findings)?;
     Some(Asked { request: PollRequest::Snmp(request), by_name })
 }
 
-fn snmp_request(node: Node, names: &Names, findings: &mut Findings) -> Option<(SnmpRequest, bool)> {
+fn snmp_request(node: Node, section: &Snmp, findings: &mut Findings) -> Option<(SnmpRequest, bool)> {
+    let names = &section.names;
     let place = node.place;
     let Raw::Table(mut table) = node.value else {
         let what = format!("`snmp` has to be a table, not {}", node.value.kind());
@@ -136,7 +138,7 @@ fn snmp_request(node: Node, names: &Names, findings: &mut Findings) -> Option<(S
                 findings.unknown_word(&place, what, &word, known);
                 return None;
             };
-            metric_request(metric, &place, sensor_oids, names, findings).map(SnmpRequest::Metric)
+            metric_request(metric, &place, sensor_oids, section, findings).map(SnmpRequest::Metric)
         }
     };
     Some((request?, by_name.unwrap_or(false)))
@@ -201,27 +203,40 @@ pub fn snmp_config(request: &SnmpRequest) -> Map<String, Value> {
 fn metric_request(
     metric: Metric,
     place: &Place,
-    sensor_oids: Option<Texts>,
-    names: &Names,
+    given: Option<Texts>,
+    section: &Snmp,
     findings: &mut Findings,
 ) -> Option<MetricRequest> {
-    match (metric, sensor_oids) {
-        (Metric::SwitchSensorStatus, Some(oids)) => {
-            let sensor_oids = good_oids("sensor-oids", place, oids, names, findings)?;
-            // The result says in numbers which one is missing.
-            let sensor_oids = sensor_oids.iter().map(|oid| in_numbers(oid, names)).collect();
+    match (metric, given, &section.sensor_oids) {
+        (Metric::SwitchSensorStatus, Some(oids), _) => {
+            let sensor_oids = sensor_oids(place, oids, &section.names, findings)?;
             Some(MetricRequest { metric, sensor_oids })
         }
-        (Metric::SwitchSensorStatus, None) => {
-            findings.fault(place, format!("`{metric}` needs `sensor-oids`"));
+        (Metric::SwitchSensorStatus, None, Some(usual)) => {
+            Some(MetricRequest { metric, sensor_oids: usual.to_vec() })
+        }
+        (Metric::SwitchSensorStatus, None, None) => {
+            let hint = "write sensor-oids = [\"..\"] here, or in [snmp] for all";
+            findings.fault_with_hint(place, format!("`{metric}` needs `sensor-oids`"), hint);
             None
         }
-        (_, Some(_)) => {
+        (_, Some(_), _) => {
             findings.fault(place, format!("`sensor-oids` are for `{}`", Metric::SwitchSensorStatus));
             None
         }
-        (_, None) => Some(metric.into()),
+        (_, None, _) => Some(metric.into()),
     }
+}
+
+/// `sensor-oids` in numbers: the result says in numbers which one is missing.
+pub(super) fn sensor_oids(
+    place: &Place,
+    oids: Texts,
+    names: &Names,
+    findings: &mut Findings,
+) -> Option<Vec<String>> {
+    let oids = good_oids("sensor-oids", place, oids, names, findings)?;
+    Some(oids.iter().map(|oid| in_numbers(oid, names)).collect())
 }
 
 /// A name as the oid that it names; an oid in numbers stays as it is written.

@@ -61,6 +61,8 @@ pub struct Config {
     pub segments: Arc<Segments>,
     /// `[snmp]`: what MIB objects are called.
     pub names: Arc<Names>,
+    /// `[snmp]`: what `snmp-switch-sensor-status` walks where neither poller nor command says, in numbers.
+    pub sensor_oids: Arc<[String]>,
     /// Every `[[poller]]` on every one of its devices, paused ones too.
     pub polls: Vec<Arc<ScheduledPoll>>,
     /// `[[trigger]]`
@@ -80,9 +82,9 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
     let tags = tag::check(table.sections("tag", findings), &devices, &mut compiler, findings);
     let calm = Arc::new(calm::check(table.section("calm", findings), &Calm::default(), "[calm]", findings));
     let maintenance = maintenance::check(table.sections("maintenance", findings), &devices, findings);
-    let names = mibs::check(table.section("snmp", findings), findings);
+    let snmp = mibs::check(table.section("snmp", findings), findings);
     let context = poller::Context {
-        names: &names,
+        snmp: &snmp,
         devices: &devices,
         credentials: &credentials,
         encryption: encryption.as_ref(),
@@ -106,7 +108,8 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         devices,
         calm,
         segments,
-        names,
+        names: snmp.names,
+        sensor_oids: snmp.sensor_oids.unwrap_or_default(),
         polls,
         triggers,
         warnings: Vec::new(),

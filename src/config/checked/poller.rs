@@ -1,7 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rackpoll_model::{PollRequest, SnmpRequest};
-use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
     calm,
     credential::NamedCredential,
     device::Device,
+    mibs::Snmp,
     name, pattern, rules,
     timing::{self, Timing},
 };
@@ -25,7 +25,7 @@ use crate::{
 
 /// What pollers refer to.
 pub(super) struct Context<'a> {
-    pub(super) names: &'a Arc<Names>,
+    pub(super) snmp: &'a Snmp,
     pub(super) devices: &'a Named<Device>,
     pub(super) credentials: &'a Named<NamedCredential>,
     pub(super) encryption: Option<&'a EncryptionKey>,
@@ -78,7 +78,7 @@ fn one(
 ) -> Option<Poller> {
     let place = table.place.clone();
     let devices = pattern::devices(&mut table, "[[poller]]", context.devices, findings);
-    let asked = asked::check(&mut table, context.names, findings);
+    let asked = asked::check(&mut table, context.snmp, findings);
     let timing = timing::check(&mut table, findings);
     let timeout = table.duration("timeout", TIMEOUTS, findings).unwrap_or(context.timeout);
     let alerts = table.take("alerts");
@@ -148,7 +148,7 @@ impl Poller {
                 target: device.host.target(port),
                 credential,
                 timeout: self.timeout,
-                names: self.by_name.then(|| Arc::clone(context.names)),
+                names: self.by_name.then(|| Arc::clone(&context.snmp.names)),
                 paused: self.paused,
             }));
         }

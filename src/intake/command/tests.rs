@@ -248,6 +248,28 @@ fn each_wrong_field_is_named() {
 }
 
 #[test]
+fn sensor_oids_that_a_command_does_not_bring_are_the_configurations() {
+    let asked = |section: &str, config: Value| {
+        let fences = Fences::new(&self::config(&format!("{CONFIG}{section}")));
+        let value = with(good_snmp(), "config", config);
+        send_through(&fences, &format!("run.snmp.command.{GRAPH}"), &json!({ "value": value }).to_string())
+    };
+    let usual = "[snmp]\nsensor-oids = [\".1.3.6.1.4.1.9.9.13\"]\n";
+    let metric = json!({ "metric": "snmp-switch-sensor-status" });
+    let own = json!({ "metric": "snmp-switch-sensor-status", "sensorOids": [".1.3"] });
+    for (config, expected) in [(metric.clone(), ".1.3.6.1.4.1.9.9.13"), (own, ".1.3")] {
+        let job = asked(usual, config.clone()).unwrap();
+        let sensor_oids = vec![expected.to_owned()];
+        let request = MetricRequest { metric: Metric::SwitchSensorStatus, sensor_oids };
+        assert_eq!(job.request, PollRequest::Snmp(SnmpRequest::Metric(request)));
+        // What goes out with the result is what came in.
+        assert_eq!(job.subject.value["config"], config);
+    }
+    let refused = fault(asked("", metric));
+    assert!(refused.message.contains("no `sensor-oids` in [snmp]"), "{refused}");
+}
+
+#[test]
 fn what_is_unknown_and_what_comes_later_are_told_apart() {
     let outcome = ipmi("reboot", good_ipmi()).unwrap_err();
     assert_eq!(outcome.subject.topic, Topic::Ipmi("reboot".into()));

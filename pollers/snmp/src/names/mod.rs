@@ -5,6 +5,8 @@
 
 pub(crate) mod builtin;
 mod display_hint;
+mod folders;
+mod harm;
 mod mib;
 
 use std::{
