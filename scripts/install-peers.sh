@@ -12,7 +12,7 @@ requirements=scripts/peers-requirements.txt
 # Program and the Debian package that has it.
 programs=(
     "ipmi_sim openipmi" "ipmitool ipmitool" "ipmipower freeipmi-tools" "ipmi-sensors freeipmi-tools"
-    "snmpget snmp" "snmpwalk snmp" "snmpd snmpd"
+    "snmpget snmp" "snmpwalk snmp" "snmptrap snmp" "snmpinform snmp" "snmpd snmpd"
     "rabbitmq-server rabbitmq-server" "erl rabbitmq-server" "epmd rabbitmq-server"
     "mosquitto mosquitto" "mosquitto_sub mosquitto-clients" "mosquitto_pub mosquitto-clients"
     "openssl openssl" "setpriv util-linux" "python3 python3"

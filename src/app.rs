@@ -24,7 +24,9 @@ use crate::{
     config::{Broker, Config, Server},
     device::{Lines, SocketLines},
     dispatch::Dispatcher,
-    intake::{self, Fences, RequestFault, SET, Tighten, Tightening, Timetable, Triggers, Waiter},
+    intake::{
+        self, Fences, RequestFault, SET, Tighten, Tightening, Timetable, TrapService, Triggers, Waiter,
+    },
     job::{Job, Outcome},
     lifecycle,
     publish::{Message, contract},
@@ -49,6 +51,8 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Closing the sessions may take this long, out of the 5 s that a stop may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
+/// After the last poll the traps that are still to be told may take this long to get into the outbox.
+const TRAPS_LIMIT: Duration = Duration::from_millis(500);
 /// After the last poll the broker may take this long to say goodbye; what is left in the outbox goes out at the next start.
 const BROKER_LIMIT: Duration = Duration::from_millis(1_700);
 
@@ -67,6 +71,9 @@ pub enum AppError {
     /// What the broker's connection needs, a certificate for one.
     #[error("{0}")]
     Broker(String),
+    /// The listener for traps.
+    #[error("{0}")]
+    Traps(String),
 }
 
 /// Runs the agent until `stop`.
@@ -97,6 +104,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
         outcomes.clone(),
     );
 
+    let traps = TrapService::start(&config, &state, &dispatcher, &graph_id).await.map_err(AppError::Traps)?;
+
     let (commands, commands_in) = mpsc::channel(COMMANDS);
     let (requests, requests_in) = mpsc::channel(REQUESTS);
     let (events, events_in) = mpsc::channel(EVENTS);
@@ -118,6 +127,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
         tokio::spawn(serve_events(events_in, Triggers::new(&config.triggers, &graph_id), dispatcher.clone())),
         tokio::spawn(serve_commands(commands_in, fences, waiter)),
     ];
+    let traps = traps.map(|traps| tokio::spawn(traps.run(stop.clone())));
     state.watch_segments(Arc::clone(&config.segments)).await;
     let looking = tokio::spawn(look(state.clone()));
     let heartbeat =
@@ -133,6 +143,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
     }
     dispatcher.stop(CLOSE_LIMIT).await;
     drop(dispatcher);
+    if let Some(traps) = traps {
+        end(traps, TRAPS_LIMIT).await;
+    }
     // All senders of outcomes are gone with the front and the workers, so the recorder ends by itself.
     for task in front {
         let _ = task.await;

@@ -48,6 +48,10 @@ fn summarize(path: &Path, config: &Config, out: &mut dyn Write) -> io::Result<()
     writeln!(out, "agent {} in zone {}", config.agent.name, config.agent.zone)?;
     writeln!(out, "bus: {}", broker(&config.bus.broker))?;
     writeln!(out, "devices: {}, credentials: {}", config.devices.len(), config.credentials.len())?;
+    if let Some(traps) = &config.traps {
+        let addresses: Vec<String> = traps.listen.iter().map(ToString::to_string).collect();
+        writeln!(out, "traps: listening on {}", addresses.join(", "))?;
+    }
     let mut pollers: BTreeMap<&str, Vec<&ScheduledPoll>> = BTreeMap::new();
     for poll in &config.polls {
         pollers.entry(poll.poller.as_str()).or_default().push(poll);

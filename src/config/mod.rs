@@ -25,8 +25,8 @@ use zeroize::Zeroizing;
 
 pub use checked::{
     Agent, Alerts, Broker, Bus, Config, Device, IPMI_PORT, LONGEST_COMMUNITY, MOST_OIDS, NamedCredential,
-    SNMP_PORT, ScheduledPoll, Server, Tls, Trigger, USUAL_ROWS, bmc_key, graph_id, in_numbers, snmp_config,
-    wrong_login,
+    SNMP_PORT, ScheduledPoll, Server, Tls, Traps, Trigger, USUAL_ROWS, bmc_key, graph_id, in_numbers,
+    snmp_config, wrong_login,
 };
 pub use encrypted::{EncryptionKey, open as open_encrypted};
 pub use fault::{ConfigFault, ConfigFaults, Place};

@@ -938,3 +938,72 @@ fn oids_are_asked_by_name_and_answered_so_where_it_is_said() {
         assert!(told.contains(expected), "{section}: {told}");
     }
 }
+
+#[test]
+fn traps_are_listened_for_where_that_is_said() {
+    assert!(fleet("").traps.is_none());
+    assert!(fleet("[traps]\nmax-per-second = 9").traps.is_none());
+    let traps =
+        fleet("[traps]\nlisten = [\"0.0.0.0\", \"[::1]:1162\"]\nrelays = \"10.9.0.1\"").traps.unwrap();
+    assert_eq!(traps.listen, ["0.0.0.0:162".parse().unwrap(), "[::1]:1162".parse().unwrap()]);
+    assert_eq!((traps.per_second, traps.per_device), (200, 10));
+    assert_eq!(traps.relays, ["10.9.0.1/32".parse().unwrap()]);
+    assert_eq!(traps.credentials.len(), 2);
+    let named = fleet("[traps]\nlisten = \"127.0.0.1\"\ncredentials = [\"net\"]").traps.unwrap();
+    assert_eq!(named.credentials.keys().map(Name::as_str).collect::<Vec<_>>(), ["net"]);
+}
+
+#[test]
+fn traps_that_cannot_be_are_refused_with_their_place() {
+    let user = |name: &str, password: &str| {
+        format!(
+            "[[credential]]\nname = \"{name}\"\nv3-user = \"monitor\"\nv3-auth-proto = \"SHA\"\nv3-auth-password = \"{password}\"\n"
+        )
+    };
+    let listen = "[traps]\nlisten = \"127.0.0.1:1162\"\n";
+    let (one, other) = (user("one", "sesame, sesame"), user("other", "open, sesame"));
+    assert_eq!(
+        parse(&format!("{listen}{one}{}", user("same", "sesame, sesame")))
+            .unwrap()
+            .traps
+            .unwrap()
+            .users
+            .len(),
+        1
+    );
+    assert_eq!(
+        faults(&format!("{listen}{one}{other}")),
+        [
+            "t.toml:1: the credentials `one` and `other` have the same `v3-user` with other passwords or protocols, and a trap \
+             tells only the user's name; name in `credentials` of [traps] those that traps come with, and not both, or rename the \
+             user of `other`"
+        ]
+    );
+    assert!(parse(&format!("{one}{other}")).is_ok(), "nobody listens");
+    assert_eq!(
+        parse(&format!("{listen}credentials = \"one\"\n{one}{other}")).unwrap().traps.unwrap().users.len(),
+        1
+    );
+    for (text, fault) in [
+        (
+            "listen = \"somewhere\"",
+            "t.toml:2: `listen` holds addresses with ports, not \"somewhere\"; write \"0.0.0.0:162\"",
+        ),
+        ("listen = [\"::1\", \"[::1]:162\"]", "t.toml:2: `listen` holds [::1]:162 twice"),
+        (
+            "listen = \"::1\"\ncredentials = \"nte\"",
+            "t.toml:3: there is no credential \"nte\"; did you mean `net`?",
+        ),
+        ("max-per-second = 0", "t.toml:2: `max-per-second` has to be 1 to 10000, not 0"),
+        ("relays = \"me\"", "t.toml:2: `relays` holds networks, not \"me\""),
+        ("port = 162", "t.toml:2: unknown key `port` in [traps]"),
+    ] {
+        let told = faults(&format!("[traps]\n{text}\n{FLEET}"));
+        assert!(told.len() == 1 && told[0].starts_with(fault), "{told:?}");
+    }
+    let poller = "[[poller]]\nid = \"p\"\ndevices = \"r1-u01\"\nipmi = \"sel\"\nevery = \"1h\"\n";
+    let told = faults(&format!("{FLEET}{poller}traps = [\"1.3.6\", \"linkDwn\"]"));
+    assert!(told.len() == 1 && told[0].contains("\"linkDwn\" is wrong"), "{told:?}");
+    let traps = fleet(&format!("{poller}traps = \"IF-MIB::linkDown\"")).polls[0].traps.clone().unwrap();
+    assert_eq!(traps[0].to_string(), ".1.3.6.1.6.3.1.1.5.3");
+}

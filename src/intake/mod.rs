@@ -1,4 +1,4 @@
-//! What comes in: ticks of schedules, commands and requests of the bus. Everything that arrives as text leaves as a type.
+//! What comes in: ticks of schedules, commands and requests of the bus, traps of devices. Everything that arrives as text leaves as a type.
 
 mod alerts;
 mod command;
@@ -9,6 +9,7 @@ mod schedule;
 mod scrub;
 mod tighten;
 mod timetable;
+mod traps;
 mod trigger;
 mod wait;
 
@@ -20,6 +21,7 @@ pub use schedule::Schedule;
 pub use scrub::scrub;
 pub use tighten::{SET, Tighten, Tightening};
 pub use timetable::Timetable;
+pub use traps::TrapService;
 pub use trigger::{KeyPattern, REST, Triggers};
 pub use wait::{Wait, Waiter};
 

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rackpoll_snmp::traps::new_engine_id;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -44,8 +45,21 @@ pub(super) struct Opened {
     pub(super) backlog: Connection,
     pub(super) lock: File,
     pub(super) graph_id: String,
+    pub(super) engine: Engine,
     pub(super) outbox: Depth,
 }
+
+/// The agent's own SNMP engine (RFC 3411, clause 5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    /// snmpEngineID, made once.
+    pub id: Vec<u8>,
+    /// snmpEngineBoots: how many times the agent was started on this file (RFC 3414, clause 2.2.2).
+    pub boots: u32,
+}
+
+/// The last number that a life of an engine can have (RFC 3414, clause 2.2.2).
+const LAST_BOOTS: u32 = i32::MAX.cast_unsigned();
 
 pub(super) fn open(folder: &Path) -> Result<Opened, StateError> {
     let wrong_folder = |source| StateError::Folder { path: folder.to_owned(), source };
@@ -72,10 +86,11 @@ pub(super) fn open(folder: &Path) -> Result<Opened, StateError> {
     prepare(&writer).map_err(database)?;
     migrate(&writer, &path)?;
     let graph_id = graph_id(&writer).map_err(database)?;
+    let engine = engine(&writer).map_err(database)?;
     let outbox = Depth::of(&writer).map_err(database)?;
     let cache = reader(&path).map_err(database)?;
     let backlog = reader(&path).map_err(database)?;
-    Ok(Opened { path, writer, cache, backlog, lock, graph_id, outbox })
+    Ok(Opened { path, writer, cache, backlog, lock, graph_id, engine, outbox })
 }
 
 pub(super) fn cached_results(folder: &Path) -> Result<Vec<(String, String)>, StateError> {
@@ -139,6 +154,26 @@ fn graph_id(file: &Connection) -> rusqlite::Result<String> {
     Ok(fresh)
 }
 
+/// The engine, one life on: the file has the number before anybody is told of it.
+fn engine(file: &Connection) -> rusqlite::Result<Engine> {
+    let known: Option<(Vec<u8>, u32)> = file
+        .query_row(
+            "SELECT unhex(i.value), CAST(b.value AS INTEGER) FROM settings i, settings b
+             WHERE i.key = 'snmp-engine-id' AND b.key = 'snmp-engine-boots'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let (id, before) = known.unwrap_or_else(|| (new_engine_id(Uuid::new_v4().into_bytes()), 0));
+    let boots = before.saturating_add(1).min(LAST_BOOTS);
+    file.execute(
+        "INSERT INTO settings (key, value) VALUES ('snmp-engine-id', hex(?1)), ('snmp-engine-boots', ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        params![id, boots.to_string()],
+    )?;
+    Ok(Engine { id, boots })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +222,18 @@ mod tests {
             assert!(matches!(refused, Err(StateError::Newer { found: told, .. }) if told == found));
             assert!(tables(&file).is_empty());
         }
+    }
+
+    #[test]
+    fn the_engine_keeps_its_id_and_has_a_higher_number_in_each_life() {
+        let file = Connection::open_in_memory().unwrap();
+        migrate(&file, Path::new("state")).unwrap();
+        let first = engine(&file).unwrap();
+        assert_eq!((first.id.len(), first.boots), (21, 1));
+        assert_eq!(engine(&file).unwrap(), Engine { id: first.id.clone(), boots: 2 });
+        assert_eq!(engine(&file).unwrap().boots, 3);
+        let last = LAST_BOOTS.to_string();
+        file.execute("UPDATE settings SET value = ?1 WHERE key = 'snmp-engine-boots'", [last]).unwrap();
+        assert_eq!(engine(&file).unwrap(), Engine { id: first.id, boots: LAST_BOOTS });
     }
 }

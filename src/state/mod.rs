@@ -28,7 +28,7 @@ use crate::{
 };
 
 pub(crate) use disk::Disk;
-pub use file::kept_profiles;
+pub use file::{Engine, kept_profiles};
 use reader::Question;
 use writer::{Change, Writer};
 
@@ -118,6 +118,7 @@ pub struct State {
     added: Arc<Notify>,
     counters: Arc<Counters>,
     graph_id: Arc<str>,
+    engine: Arc<Engine>,
     path: Arc<Path>,
     closing: Arc<AtomicBool>,
     closed: Arc<tokio::sync::Mutex<Option<oneshot::Receiver<()>>>>,
@@ -174,6 +175,7 @@ impl State {
             added,
             counters,
             graph_id: opened.graph_id.into(),
+            engine: Arc::new(opened.engine),
             path: opened.path.into(),
             closing,
             closed: Arc::new(tokio::sync::Mutex::new(Some(closed))),
@@ -183,6 +185,11 @@ impl State {
     /// The graph id of this agent's own polls, made once.
     pub fn graph_id(&self) -> &str {
         &self.graph_id
+    }
+
+    /// The agent's own SNMP engine. Each opening of the file is another life of it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// From now on nodes of these segments are told together where they vanish together.

@@ -31,4 +31,5 @@ mod shutdown;
 mod snmp;
 mod sockets;
 mod systemd;
+mod traps;
 mod waiting;

@@ -11,6 +11,7 @@ mod fault;
 mod fru;
 mod metric;
 mod metric_reading;
+mod notification;
 mod oid;
 mod reading;
 mod secret;
@@ -34,6 +35,7 @@ pub use metric_reading::{
     MetricResult, Pdu, PduChannel, PduOutlet, PduValue, ProcessorLoad, StorageArea, SwitchSensor, Ups,
     UpsBattery, UpsLine, Word,
 };
+pub use notification::{Notification, SecurityLevel, SnmpVersion};
 pub use oid::{Oid, OidFault};
 pub use reading::Reading;
 pub use secret::Secret;

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use crate::Secret;
+use crate::{Secret, SecurityLevel};
 
 /// With what an SNMP agent is asked, and so in which version of SNMP.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,6 +43,22 @@ pub enum SnmpSecurity {
     Auth(AuthProtocol, Secret),
     /// authPriv.
     AuthPriv((AuthProtocol, Secret), (PrivProtocol, Secret)),
+}
+
+impl SnmpSecurity {
+    /// The security level.
+    pub fn level(&self) -> SecurityLevel {
+        match self {
+            Self::None => SecurityLevel::NoAuthNoPriv,
+            Self::Auth(..) => SecurityLevel::AuthNoPriv,
+            Self::AuthPriv(..) => SecurityLevel::AuthPriv,
+        }
+    }
+
+    /// Whether messages are encrypted by DES.
+    pub fn uses_des(&self) -> bool {
+        matches!(self, Self::AuthPriv(_, (PrivProtocol::Des, _)))
+    }
 }
 
 /// How messages are authenticated.

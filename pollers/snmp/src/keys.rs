@@ -50,20 +50,26 @@ fn make(credential: &SnmpCredential) -> Result<Auth, Fault> {
     let refused = |error: v3::CryptoError| Fault::new(FaultKind::Internal, format!("no keys: {error}"));
     let config = UsmConfig::new(Bytes::copy_from_slice(user.name.as_bytes()))
         .context_name(Bytes::copy_from_slice(user.context.as_bytes()));
-    let config = match &user.security {
-        SnmpSecurity::None => config,
-        SnmpSecurity::Auth(protocol, password) => {
-            let keys = MasterKeys::new(auth_protocol(*protocol), password.expose()).map_err(refused)?;
-            config.with_master_keys(keys).map_err(refused)?
-        }
-        SnmpSecurity::AuthPriv((auth, auth_password), (privacy, priv_password)) => {
-            let keys = MasterKeys::new(auth_protocol(*auth), auth_password.expose())
-                .and_then(|keys| keys.with_privacy(priv_protocol(*privacy), priv_password.expose()))
-                .map_err(refused)?;
-            config.with_master_keys(keys).map_err(refused)?
-        }
+    let config = match master_keys(&user.security).map_err(refused)? {
+        None => config,
+        Some(keys) => config.with_master_keys(keys).map_err(refused)?,
     };
     Ok(Auth::Usm(config))
+}
+
+/// The keys that the passwords make; none at noAuthNoPriv.
+pub(crate) fn master_keys(security: &SnmpSecurity) -> Result<Option<MasterKeys>, v3::CryptoError> {
+    match security {
+        SnmpSecurity::None => Ok(None),
+        SnmpSecurity::Auth(protocol, password) => {
+            MasterKeys::new(auth_protocol(*protocol), password.expose()).map(Some)
+        }
+        SnmpSecurity::AuthPriv((auth, auth_password), (privacy, priv_password)) => {
+            MasterKeys::new(auth_protocol(*auth), auth_password.expose())
+                .and_then(|keys| keys.with_privacy(priv_protocol(*privacy), priv_password.expose()))
+                .map(Some)
+        }
+    }
 }
 
 /// The half of DES's initialisation vectors that has to be another one after each start (RFC 3414, clause 8.1.1.1, calls it

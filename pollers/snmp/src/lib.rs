@@ -2,7 +2,7 @@
 //!
 //! `agent` is the seam to the library: what an agent can be asked, and how it can fail. `session` puts it on the wire, `walk`
 //! asks for more than one exchange can hold, `device` is what a poll talks to. `metric` and `names` are pure: what the
-//! metric pollers ask and make of it, and what MIBs call it.
+//! metric pollers ask and make of it, and what MIBs call it. `traps` listens for what agents say unasked.
 
 mod agent;
 mod device;
@@ -16,6 +16,7 @@ mod report;
 mod session;
 mod sockets;
 mod text;
+pub mod traps;
 mod walk;
 mod wire;
 

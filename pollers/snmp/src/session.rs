@@ -304,7 +304,7 @@ async fn once(
     }
 }
 
-fn varbind(varbind: async_snmp::VarBind) -> VarBind {
+pub(crate) fn varbind(varbind: async_snmp::VarBind) -> VarBind {
     VarBind { oid: Oid::new(varbind.oid.arcs()), value: value(varbind.value) }
 }
 

@@ -17,6 +17,7 @@ mod scheduled;
 mod snmp;
 mod tag;
 mod timing;
+mod traps;
 mod trigger;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -40,6 +41,7 @@ pub use credential::{LONGEST_COMMUNITY, NamedCredential, wrong_login};
 pub use device::Device;
 pub use rules::Alerts;
 pub use scheduled::{IPMI_PORT, SNMP_PORT, ScheduledPoll};
+pub use traps::Traps;
 pub use trigger::Trigger;
 
 /// A whole configuration without faults.
@@ -67,6 +69,8 @@ pub struct Config {
     pub polls: Vec<Arc<ScheduledPoll>>,
     /// `[[trigger]]`
     pub triggers: Vec<Trigger>,
+    /// `[traps]`, where somebody listens.
+    pub traps: Option<Traps>,
     /// What is allowed and deserves a second look.
     pub warnings: Vec<ConfigFault>,
 }
@@ -97,6 +101,7 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
     let (polls, pollers) =
         poller::check(table.sections("poller", findings), &context, &mut compiler, findings);
     let triggers = trigger::check(table.sections("trigger", findings), &polls, &pollers, findings);
+    let traps = traps::check(table.section("traps", findings), &credentials, findings);
     table.refuse_rest("the configuration", findings);
     let credentials = credentials.known();
     let devices = devices.known();
@@ -112,6 +117,7 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         sensor_oids: snmp.sensor_oids.unwrap_or_default(),
         polls,
         triggers,
+        traps,
         warnings: Vec::new(),
     }
 }

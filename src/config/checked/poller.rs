@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use rackpoll_model::{PollRequest, SnmpRequest};
+use rackpoll_model::{Oid, PollRequest, SnmpRequest};
 use serde_json::{Map, Value};
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     mibs::Snmp,
     name, pattern, rules,
     timing::{self, Timing},
+    traps,
 };
 use crate::{
     config::{
@@ -68,6 +69,7 @@ struct Poller {
     rules: Option<Arc<Rules>>,
     calm: Arc<Calm>,
     paused: bool,
+    traps: Option<Arc<[Oid]>>,
 }
 
 fn one(
@@ -96,6 +98,7 @@ fn one(
         false => Arc::clone(context.calm),
     };
     let paused = table.boolean("paused", findings).unwrap_or(false);
+    let traps = traps::of_poller(&mut table, &context.snmp.names, findings);
     table.refuse_rest("[[poller]]", findings);
     let devices = devices?;
     let Asked { request, by_name } = asked?;
@@ -111,6 +114,7 @@ fn one(
         rules: rules.flatten(),
         calm,
         paused,
+        traps,
     })
 }
 
@@ -150,6 +154,7 @@ impl Poller {
                 timeout: self.timeout,
                 names: self.by_name.then(|| Arc::clone(&context.snmp.names)),
                 paused: self.paused,
+                traps: self.traps.clone(),
             }));
         }
     }

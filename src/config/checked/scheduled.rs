@@ -3,7 +3,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rackpoll_model::PollRequest;
+use rackpoll_model::{Oid, PollRequest};
 use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 
@@ -44,6 +44,8 @@ pub struct ScheduledPoll {
     pub schedule: Schedule,
     /// Does not run.
     pub paused: bool,
+    /// The traps that raise it, where it says so: these oids and what is below them.
+    pub traps: Option<Arc<[Oid]>>,
     /// What is looked for in its results.
     pub watch: Arc<Watch>,
     /// With these names and words its results go out, where it wants them so.

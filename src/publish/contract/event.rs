@@ -30,22 +30,20 @@ pub fn alert(outcome: &Outcome, alert: Alert) -> [Message; 2] {
         "createdAt": rfc3339(outcome.finished_at),
         "episode": episode_value(&alert.episode),
     });
-    let event = event.to_string();
+    both(&subject.graph_id, routing_key, &event)
+}
+
+/// A poller's event under `poller.alert.<graphId>` on `on.task` and under its own key on `on.events`.
+pub(super) fn both(graph_id: &str, routing_key: String, event: &Value) -> [Message; 2] {
     [
         Message {
             exchange: Exchange::Task,
-            routing_key: format!("poller.alert.{}", subject.graph_id),
+            routing_key: format!("poller.alert.{graph_id}"),
             kind: MessageKind::Result,
             correlation: None,
             body: format!("{{\"value\":{event}}}").into_bytes(),
         },
-        Message {
-            exchange: Exchange::Events,
-            routing_key,
-            kind: MessageKind::Object,
-            correlation: None,
-            body: event.into_bytes(),
-        },
+        on_events(routing_key, event),
     ]
 }
 

@@ -12,8 +12,8 @@ use std::{
 };
 
 use rackpoll_model::{
-    ChassisStatus, Fault, FaultKind, Oid, OidWalk, Reading, SelAllocation, SelInformation, SelLog, SelTime,
-    Uid, Value as Snmp, VarBind,
+    ChassisStatus, Fault, FaultKind, Notification, Oid, OidWalk, Reading, SecurityLevel, SelAllocation,
+    SelInformation, SelLog, SelTime, SnmpVersion, Uid, Value as Snmp, VarBind,
 };
 use serde_json::{Value, json};
 
@@ -179,7 +179,48 @@ fn cases() -> Vec<Case> {
         ("chassispower-updated", alert(&asked, switched).into()),
         ("sel-cleared", sel_alert(0x6900_0000)),
         ("sel-rolled", sel_alert(1_499)),
+        ("trap-received", trapped()),
     ]
+}
+
+/// An inform of SNMPv3 that raised a poll and one that failed.
+fn trapped() -> Vec<Message> {
+    let oid = |text: &str| text.parse::<Oid>().unwrap();
+    let varbind = |text, value| VarBind { oid: oid(text), value };
+    let varbinds = vec![
+        varbind("1.3.6.1.2.1.2.2.1.1.7", Snmp::Integer(7)),
+        varbind("1.3.6.1.2.1.2.2.1.8.7", Snmp::Integer(2)),
+        varbind("2.5.4.3", Snmp::OctetString(b"\x00\xff".as_slice().into())),
+    ];
+    let notification = Notification {
+        source: "192.0.2.7:40162".parse().unwrap(),
+        agent: None,
+        version: SnmpVersion::V3,
+        user: Some(("monitor".to_owned(), SecurityLevel::AuthPriv)),
+        is_inform: true,
+        request_id: Some(1),
+        oid: oid("1.3.6.1.6.3.1.1.5.3"),
+        enterprise: None,
+        uptime: 123_456_789,
+        varbinds,
+    };
+    let mut polled = outcome("", Ok(walks()));
+    polled.subject.topic = Topic::Snmp;
+    let fault = Fault::new(FaultKind::Timeout, "192.0.2.7:161: no answer");
+    let event = TrapEvent {
+        device: "sw1",
+        node: Some("5858c7f7f6f0ce7d08a7298b"),
+        host: "192.0.2.7",
+        graph_id: "0d3a2c5e-9d57-4d0f-8b52-c0a7a3d0f0a1",
+        notification: &notification,
+        received_at: polled.subject.scheduled_at,
+        count: 3,
+        is_verified: true,
+        polls: vec![trap_poll("interfaces", Ok(&polled)), trap_poll("sensors", Err(&fault))],
+        names: &rackpoll_snmp::names::Names::builtin(),
+        at: polled.finished_at,
+    };
+    trap(&event).into()
 }
 
 /// The alerts of a poller whose last known record is not in the log any more; the log was erased at this time before.

@@ -13,6 +13,7 @@ mod result;
 mod sel;
 mod sensors;
 mod time;
+mod trap;
 
 pub use cache_entry::{cache_entry, cache_id};
 pub use event::{NodeEvent, SegmentEvent, alert, node_event, segment_event};
@@ -23,6 +24,7 @@ pub use reply::{cache_answer, error_event, no_cache_record, setting_answer};
 pub use result::{failure, progress, result, result_value};
 pub use sel::long as sel_entry;
 pub use time::rfc3339_millis;
+pub use trap::{TrapEvent, trap, trap_poll};
 
 #[cfg(test)]
 mod golden;

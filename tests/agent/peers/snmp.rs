@@ -1,6 +1,11 @@
 //! SNMP agents: net-snmp's `snmpd`, which answers for this machine, and `snmpsim`, which answers from recordings.
 
-use std::{net::SocketAddr, path::Path, process::Command, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
 use super::{
     free_udp_address,
@@ -90,6 +95,11 @@ impl SnmpAgent {
         self.address.to_string()
     }
 
+    /// Its address alone.
+    pub fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
+
     /// What net-snmp's `snmpbulkwalk` prints below an oid, as the contract wants it: quotes around strings removed.
     pub fn walked(&self, community: &str, oid: &str) -> serde_json::Map<String, serde_json::Value> {
         let printed = self.client("snmpbulkwalk", community, &["-t", "10", oid]).expect("snmpbulkwalk");
@@ -104,6 +114,18 @@ impl SnmpAgent {
     pub fn client(&self, tool: &str, community: &str, arguments: &[&str]) -> Result<String, String> {
         client(self.address, tool, community, arguments)
     }
+}
+
+/// net-snmp's `snmptrap` or `snmpinform`, sending from this address of loopback.
+pub fn notify(tool: &str, from: IpAddr, arguments: &[&str]) -> Result<String, String> {
+    // It counts its own starts there.
+    let folder = Folder::new("snmptrap");
+    run(Command::new(program(tool))
+        .arg(format!("--clientaddr={from}"))
+        .args(["-m", ""])
+        .args(arguments)
+        .env("SNMP_PERSISTENT_DIR", folder.path())
+        .env("SNMPCONFPATH", folder.path()))
 }
 
 fn client(address: SocketAddr, tool: &str, community: &str, arguments: &[&str]) -> Result<String, String> {
