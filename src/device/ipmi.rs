@@ -31,6 +31,8 @@ struct Sensors {
     key: SdrKey,
     read_size: u8,
     absent: usize,
+    /// Sensors whose events are known: a first poll may have ended before it knew all.
+    settled: usize,
 }
 
 impl Ipmi {
@@ -80,7 +82,8 @@ impl Ipmi {
     fn sensors(&self) -> Option<Sensors> {
         self.device.sensors(|memory| {
             let key = memory.key().copied()?;
-            Some(Sensors { key, read_size: memory.read_size(), absent: memory.absent().count() })
+            let (absent, settled) = (memory.absent().count(), memory.settled());
+            Some(Sensors { key, read_size: memory.read_size(), absent, settled })
         })
     }
 

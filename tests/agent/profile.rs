@@ -6,12 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rackpoll_simulator::rack::{DEFAULT_PASSWORD, Rack, RackConfig, VIEWER};
 use serde_json::{Value, json};
 
 use crate::{
-    agent::{Setup, rackpoll},
+    agent::{GRAPH, Setup, rackpoll},
     cli::{UNREACHABLE, json_of, output},
-    peers::{free_tcp_port, ipmi::Model},
+    peers::{free_tcp_port, ipmi::Model, mosquitto::Subscriber},
     secrets::random_secret,
 };
 
@@ -58,6 +59,55 @@ fn what_an_agent_has_learned_about_a_bmc_is_shown_while_it_runs_and_after() {
     assert_eq!(hosts, [&json!(sim.host())]);
     let nobody = output(&mut profile(setup.configuration(), &["show", "127.0.0.1:9"]), &[sim.password()]);
     assert_eq!(nobody.status.code(), Some(UNREACHABLE), "{nobody:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_after_the_first_result_spares_the_next_run_the_walk_through_the_repository() {
+    let rack =
+        RackConfig { bmcs: 1, agents: 0, base: [127, 69, 0, 0].into(), bmc_port: 0, ..RackConfig::default() };
+    let rack = Rack::start(rack).await.expect("a rack");
+    let (device, bmc) = (&rack.devices()[0], rack.bmcs().next().expect("a BMC"));
+    let port = free_tcp_port();
+    let setup = Setup::embedded(port)
+        .with_ipmi_credential("bmc", VIEWER, DEFAULT_PASSWORD)
+        .with_device("d", &device.address.to_string(), "bmc")
+        .with_poller("sensors", "d", "ipmi = \"sdr\"", "2s");
+    // All commands, those that read a record, and those that read a sensor.
+    let asked = || {
+        let counters = bmc.counters();
+        let total: u64 = counters.commands.values().sum();
+        [total, counters.command(0x0a, 0x23), counters.command(0x04, 0x2d)]
+    };
+    let first_result = || {
+        let mut agent = setup.start();
+        agent.wait_for_port(port);
+        let results = Subscriber::start(port, &format!("on/task/ipmi/command/sdr/result/{GRAPH}"));
+        let start = Instant::now();
+        let sensors = loop {
+            if let Some((_, body)) = results.messages().first() {
+                let result: Value = serde_json::from_str(body).expect("JSON");
+                break result["value"]["sdr"].as_array().map_or(0, Vec::len) as u64;
+            }
+            assert!(start.elapsed() < Duration::from_secs(40), "no result:\n{}", agent.output());
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        agent.kill9();
+        sensors
+    };
+    first_result();
+    let [total, records, readings] = asked();
+    assert!(records > 0 && readings > 0);
+    let sensors = first_result();
+    let after = asked();
+    assert_eq!(after[1], records, "the walk was spared");
+    let (besides, readings) = (after[0] - total - (after[2] - readings), after[2] - readings);
+    let polls = readings.div_ceil(sensors - sensors / 10);
+    // The commands of two logins, one of them perhaps cut off, and three of each poll.
+    assert!(
+        besides <= 3 * (polls + 1) + 6,
+        "{besides} commands besides {readings} readings of {sensors} sensors"
+    );
+    rack.stop().await;
 }
 
 #[test]

@@ -16,7 +16,7 @@ use rackpoll_ipmi::{
     command::{Bridge, Conversation, Effort, Response, Step, get_sdr, netfn},
     sdr::{Library, SdrProfile, SensorMemory, SensorPoll, Want},
 };
-use rackpoll_model::{IpmiCommand, Reading, Secret, SensorReading, SensorState};
+use rackpoll_model::{FaultKind, IpmiCommand, Reading, Secret, SensorReading, SensorState};
 use tokio::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -111,21 +111,27 @@ async fn what_was_kept_saves_the_walk_and_is_checked_first() {
     third.close().await;
 }
 
-/// A sensor poll during which somebody adds a record, in the middle of the walk.
+/// A sensor poll during which something happens, when this command is asked for the so manieth time.
 struct Disturbed<'a> {
     poll: SensorPoll,
-    parts: usize,
+    command: (u8, u8),
+    left: usize,
     disturb: Box<dyn FnMut() + Send + 'a>,
 }
+
+/// The walk through the repository.
+const WALK: (u8, u8) = (netfn::STORAGE, get_sdr::COMMAND);
+/// Get Sensor Reading.
+const READING: (u8, u8) = (netfn::SENSOR, 0x2d);
 
 impl Conversation for Disturbed<'_> {
     fn step(&mut self, answer: Option<Response>) -> Step {
         let step = self.poll.step(answer);
-        if matches!(&step, Step::Ask(request) if (request.netfn, request.command) == (netfn::STORAGE, get_sdr::COMMAND))
-        {
-            self.parts += 1;
-            if self.parts == 15 {
+        if matches!(&step, Step::Ask(request) if (request.netfn, request.command) == self.command) {
+            self.left = self.left.saturating_sub(1);
+            if self.left == 0 {
                 (self.disturb)();
+                self.left = usize::MAX;
             }
         }
         step
@@ -159,7 +165,7 @@ async fn a_repository_that_is_updated_during_the_read_is_read_as_it_is_after_it(
         other.ipmitool("lanplus", &ANOTHER).unwrap();
     };
     let poll = SensorPoll::new(memory, Want::Sensors);
-    let conversation = Box::new(Disturbed { poll, parts: 0, disturb: Box::new(disturb) });
+    let conversation = Box::new(Disturbed { poll, command: WALK, left: 15, disturb: Box::new(disturb) });
     let Ok(Reading::Sdr(readings)) = device.converse(conversation, Instant::now() + LIMIT).await else {
         panic!("no sensors");
     };
@@ -168,6 +174,48 @@ async fn a_repository_that_is_updated_during_the_read_is_read_as_it_is_after_it(
     // There is a record of it and no sensor.
     assert_eq!(readings.last().map(|reading| reading.state), Some(SensorState::NoAnswer));
     device.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bmc_that_is_killed_in_the_middle_of_a_poll_is_read_rightly_when_it_is_back() {
+    let sim = Arc::new(Mutex::new(IpmiSim::start()));
+    let sockets = IpmiSockets::bind().unwrap();
+    let expected = {
+        let mut device = device(&sockets, &sim.lock().unwrap());
+        let readings = sensors(&mut device).await;
+        device.close().await;
+        readings
+    };
+    for (command, left) in [(WALK, 15), (READING, 6)] {
+        for back_at_once in [true, false] {
+            let mut device = device(&sockets, &sim.lock().unwrap());
+            let memory = Arc::new(Mutex::new(SensorMemory::new(Arc::new(Library::new()))));
+            let poll = || SensorPoll::new(Arc::clone(&memory), Want::Sensors);
+            let other = Arc::clone(&sim);
+            let disturb = Box::new(move || {
+                let mut sim = other.lock().unwrap();
+                if back_at_once { sim.restart() } else { sim.kill() }
+            });
+            let disturbed = Box::new(Disturbed { poll: poll(), command, left, disturb });
+            let limit = Duration::from_secs(if back_at_once { 30 } else { 3 });
+            let reading = device.converse(disturbed, Instant::now() + limit).await;
+            let reading = if back_at_once {
+                assert_eq!(device.statistics().opened, 2, "it has forgotten the session");
+                reading
+            } else {
+                let fault = reading.unwrap_err();
+                assert!(matches!(fault.kind, FaultKind::Timeout | FaultKind::Unreachable), "{fault}");
+                sim.lock().unwrap().restart();
+                device.converse(Box::new(poll()), Instant::now() + LIMIT).await
+            };
+            let Ok(Reading::Sdr(readings)) = reading else {
+                panic!("{command:?} {left}: {:?}", reading.err())
+            };
+            assert_eq!(names(&readings), names(&expected), "{command:?} {left}");
+            assert!(readings == expected, "{command:?} {left}: other readings");
+            device.close().await;
+        }
+    }
 }
 
 #[tokio::test]

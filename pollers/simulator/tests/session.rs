@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use console::config;
 use rackpoll_ipmi::{
-    command::{Privilege, Request, completion, get_device_id, netfn},
+    command::{ChassisPoll, PowerReadingPoll, Privilege, Request, completion, get_device_id, netfn},
     crypto::CipherSuite,
     session::{Event, Manner, Options, Profile, Session},
 };
-use rackpoll_model::{FaultKind, Secret};
+use rackpoll_model::{FaultKind, Reading, Secret};
 use rackpoll_simulator::{
     bmc::{BmcConfig, Quirks},
     link::Faults,
@@ -87,6 +87,39 @@ fn a_command_that_needs_more_than_the_specification_says_gets_it_and_that_is_rem
     world.good(get_device_id::request());
     let counters = world.bmc.counters(world.now);
     assert_eq!((counters.command(ID.0, ID.1), counters.sessions_opened), (1, 1));
+}
+
+/// Get Power Reading.
+const POWER: (u8, u8) = (netfn::GROUP, 0x02);
+
+#[test]
+fn dcmi_power_that_needs_operator_is_read_and_that_is_remembered() {
+    let quirks = Quirks { needs: vec![(POWER, Privilege::Operator)], ..Quirks::default() };
+    let mut world = World::with(quirky(quirks.clone()), options("admin"), Faults::default(), 1);
+    let watts = |reading| match reading {
+        Ok(Reading::PowerReading(power)) => power.current,
+        other => panic!("{other:?}"),
+    };
+    assert!(watts(world.poll(PowerReadingPoll, LIMIT)) > 0);
+    assert_eq!(world.session.profile().privileges.get(&POWER), Some(&Privilege::Operator));
+    assert_eq!(world.bmc.counters(world.now).command(POWER.0, POWER.1), 2, "refused once, answered once");
+
+    // The next session logs in for what is needed, and is refused nothing.
+    let learned = world.session.profile().clone();
+    let mut world = World::with(quirky(quirks.clone()), options("admin"), Faults::default(), 2);
+    world.session = Session::new(options("admin"), learned, Box::new(Seeded(9)));
+    assert!(watts(world.poll(PowerReadingPoll, LIMIT)) > 0);
+    let counters = world.bmc.counters(world.now);
+    assert_eq!((counters.command(POWER.0, POWER.1), counters.sessions_opened), (1, 1));
+
+    // Who may not have more is told so, and its other polls go on.
+    let mut world = World::new(quirky(quirks));
+    for _ in 0..3 {
+        let fault = world.poll(PowerReadingPoll, LIMIT).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::InsufficientPrivilege);
+        assert!(fault.message.contains("Get Power Reading"), "{fault}");
+        world.poll(ChassisPoll::power(), LIMIT).unwrap();
+    }
 }
 
 #[test]

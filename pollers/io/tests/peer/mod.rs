@@ -81,6 +81,10 @@ impl IpmiSim {
     /// Starts it again, on the same address and without its sessions.
     pub(crate) fn restart(&mut self) {
         self.kill();
+        // It writes its repository down and adds the records of its commands once more when it starts again.
+        let state = self.path("state/ipmi_sim/bmc");
+        std::fs::remove_dir_all(&state).unwrap();
+        std::fs::create_dir_all(&state).unwrap();
         let log = std::fs::File::create(self.path("log")).unwrap();
         let child = Command::new("ipmi_sim")
             .arg("-n")

@@ -183,6 +183,12 @@ impl SensorMemory {
             .filter_map(|(record, learned)| (learned.misses > 0).then_some(&record.sensor))
     }
 
+    /// How many sensors' settings are known, or known to be untold.
+    pub fn settled(&self) -> usize {
+        let known = self.known.iter();
+        known.flat_map(|known| &known.learned).filter(|learned| learned.event_enable.is_some()).count()
+    }
+
     /// Largest part of a record that the BMC gives at once, in bytes; 255: all of it.
     pub fn read_size(&self) -> u8 {
         self.size.get()

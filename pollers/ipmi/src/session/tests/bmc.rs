@@ -51,6 +51,24 @@ pub(super) struct Bmc {
     pub(super) fragile: bool,
     /// A doubled RAKP 1 makes it choose another random number.
     pub(super) rekeys: bool,
+    /// The second checksum of its messages is wrong.
+    pub(super) bad_checksums: bool,
+    /// Its answers have session id 0.
+    pub(super) nameless: bool,
+    /// Names of users have sixteen bytes.
+    pub(super) padded_names: bool,
+    /// Bytes that follow codes of RAKP 2 and 4, and the check value of RAKP 4 where the suite has none.
+    pub(super) trailing: &'static [u8],
+    /// IPMI 1.5: Activate Session says that messages go without a code.
+    pub(super) says_bare: bool,
+    /// And so they do: one with a code is not taken.
+    pub(super) takes_bare: bool,
+    /// Its own have one all the same.
+    pub(super) signs: bool,
+    /// IPMI 1.5: session sequence numbers have their most significant byte first.
+    pub(super) swaps: bool,
+    /// IPMI 1.5: codes of its answers inside the session are wrong.
+    pub(super) bad_codes: bool,
     /// RAKP 3 with a code that was wrong.
     pub(super) rejected: u32,
     /// What was asked, in order.
@@ -97,6 +115,15 @@ impl Bmc {
             mute: false,
             fragile: false,
             rekeys: false,
+            bad_checksums: false,
+            nameless: false,
+            padded_names: false,
+            trailing: &[],
+            says_bare: false,
+            takes_bare: false,
+            signs: true,
+            swaps: false,
+            bad_codes: false,
             rejected: 0,
             log: Vec::new(),
             proposals: Vec::new(),
@@ -185,24 +212,27 @@ impl Bmc {
 
     /// A datagram of the one IPMI 1.5 session; one with a wrong code has no answer.
     fn ipmi_15(&mut self, _now: Instant, packet: &Ipmi15Packet<'_>) -> Option<Vec<u8>> {
+        let order = |number: u32| if self.swaps { number.swap_bytes() } else { number };
         let session = self.session_15.as_mut().filter(|_| packet.session_id == ID_15)?;
         let key = Ipmi15Key::new(session.kind, &self.password)?;
+        let taken = if session.active && self.takes_bare { Ipmi15Authentication::None } else { session.kind };
         let number = packet.sequence.to_le_bytes();
-        if packet.auth_type != session.kind.number()
-            || !key.verify(packet.session_id, number, packet.payload, packet.code)
+        if packet.auth_type != taken.number()
+            || !key.with(taken).verify(packet.session_id, number, packet.payload, packet.code)
         {
             return None;
         }
         let request = LanRequest::decode(packet.payload).unwrap();
+        let mut kind = session.kind;
         let (completion, data) = match (request.netfn, request.command) {
             (0x06, 0x3a) if !session.active => {
                 self.log.push("activate");
                 assert_eq!(request.data[2..18], [0x77; 16]);
-                session.first = u32::from_le_bytes(*request.data.last_chunk::<4>().unwrap());
+                session.first = order(u32::from_le_bytes(*request.data.last_chunk::<4>().unwrap()));
                 session.active = true;
-                let mut data = vec![session.kind.number()];
+                let mut data = vec![if self.says_bare { 0 } else { session.kind.number() }];
                 data.extend_from_slice(&ID_15.to_le_bytes());
-                data.extend_from_slice(&FIRST_15.to_le_bytes());
+                data.extend_from_slice(&order(FIRST_15).to_le_bytes());
                 data.push(request.data[1]);
                 session.sequence = FIRST_15 - 1;
                 (0, data)
@@ -212,20 +242,30 @@ impl Bmc {
                 (0, Vec::new())
             }
             _ => {
-                assert!(packet.sequence > session.sequence, "numbers go up");
-                session.sequence = packet.sequence;
+                // Clause 6.12.13: eight ahead at most.
+                let ahead = order(packet.sequence).wrapping_sub(session.sequence);
+                if !(1..=8).contains(&ahead) {
+                    return None;
+                }
+                session.sequence = order(packet.sequence);
                 self.log.push("echo");
                 (0, request.data.to_vec())
             }
         };
         let mut payload = Vec::new();
         LanResponse::to(&request, completion, &data).encode(&mut payload);
-        let sequence = if request.command == 0x3a { 0 } else { session.first };
+        let sequence = if request.command == 0x3a { 0 } else { order(session.first) };
         session.first = session.first.wrapping_add(u32::from(sequence != 0));
-        let code = key.code(ID_15, sequence.to_le_bytes(), &payload);
-        let auth_type = session.kind.number();
+        if sequence != 0 && self.says_bare && !self.signs {
+            kind = Ipmi15Authentication::None;
+        }
+        let mut code = key.with(kind).code(ID_15, sequence.to_le_bytes(), &payload);
+        if let Some(code) = code.as_mut().filter(|_| self.bad_codes && sequence != 0) {
+            code[0] ^= 1;
+        }
         let mut answer = Vec::new();
-        Ipmi15Packet { auth_type, sequence, session_id: ID_15, code, payload: &payload }.encode(&mut answer);
+        Ipmi15Packet { auth_type: kind.number(), sequence, session_id: ID_15, code, payload: &payload }
+            .encode(&mut answer);
         if request.command == 0x3c {
             self.session_15 = None;
         }
@@ -300,7 +340,9 @@ impl Bmc {
             managed_random = before.managed_random;
         }
         let (console_session_id, suite) = (slot.console_session_id, slot.suite);
-        if message.user.as_bytes() != self.user.as_bytes() {
+        let user = UserName::new(self.user.as_bytes()).unwrap();
+        let user = if self.padded_names { user.with_padding() } else { user };
+        if message.user.as_bytes() != user.as_bytes() {
             self.sessions.remove(at);
             return refused(Status::UNAUTHORIZED_NAME, console_session_id);
         }
@@ -325,6 +367,7 @@ impl Bmc {
         if self.breaks == Some(suite) {
             code[0] ^= 1;
         }
+        code.extend_from_slice(self.trailing);
         rakp_answer(PayloadType::Rakp2, |out| {
             let tag = message.tag;
             Rakp2::Accepted { tag, console_session_id, managed_random, guid: [0x6d; 16], code: &code }
@@ -357,10 +400,10 @@ impl Bmc {
         }
         slot.open = true;
         slot.last = now;
-        let check = keys.rakp4_check(transcript);
+        let check = [keys.rakp4_check(transcript).as_bytes(), self.trailing].concat();
         let console_session_id = slot.console_session_id;
         rakp_answer(PayloadType::Rakp4, |out| {
-            Rakp4::Accepted { tag: message.tag, console_session_id, check: check.as_bytes() }.encode(out);
+            Rakp4::Accepted { tag: message.tag, console_session_id, check: &check }.encode(out);
         })
     }
 
@@ -423,7 +466,11 @@ impl Bmc {
         let mut answer = Vec::new();
         let mut response = Vec::new();
         LanResponse::to(&request, completion, &data).encode(&mut response);
-        let (id, sequence) = (slot.console_session_id, slot.sequence);
+        if let Some(checksum) = response.last_mut().filter(|_| self.bad_checksums) {
+            *checksum ^= 1;
+        }
+        let id = if self.nameless { 0 } else { slot.console_session_id };
+        let sequence = slot.sequence;
         seal(&mut answer, keys, PayloadType::Ipmi, id, sequence, iv, &response);
         if over {
             self.sessions.remove(at);

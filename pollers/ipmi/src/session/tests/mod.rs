@@ -9,6 +9,7 @@ mod link;
 mod logins;
 mod lossy;
 mod patience;
+mod workarounds;
 
 use std::time::{Duration, Instant};
 
