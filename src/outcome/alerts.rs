@@ -159,6 +159,14 @@ impl Look<'_> {
         let id = |key: &str| self.id(action, key);
         let quiet = subject.watch.is_quiet(self.now);
         let alerts = watch(Round::new(&mut conditions, &subject.watch.calm, self.now, quiet, &id));
+        if conditions.are_cut() {
+            let action = action.as_str();
+            tracing::warn!(
+                poller,
+                action,
+                "more conditions hold at once than are kept; the rest is not told"
+            );
+        }
         let keep = conditions.written();
         if keep != kept {
             self.keep(&poller, action, keep)?;

@@ -39,6 +39,13 @@ pub(super) enum Check {
     Kind(Kind),
 }
 
+/// No value below, or no value above, is as a rule says.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bound {
+    Lower(Number),
+    Upper(Number),
+}
+
 /// The rules that take `true` only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -173,16 +180,16 @@ impl Check {
                 matches!(compared(bound.plus(-slack)), Some(Ordering::Greater | Ordering::Equal))
             }
             Self::Max(bound) => matches!(compared(bound.plus(slack)), Some(Ordering::Less | Ordering::Equal)),
-            Self::Equals(wanted) => same(value, wanted),
-            Self::Contains(wanted) => contains(value, wanted) == Some(true),
-            Self::NotContains(wanted) => contains(value, wanted) == Some(false),
-            Self::In(wanted) => wanted.iter().any(|wanted| same(value, wanted)),
-            Self::NotIn(wanted) => !wanted.iter().any(|wanted| same(value, wanted)),
+            Self::Equals(wanted) => same(measured, wanted),
+            Self::Contains(wanted) => contains(measured, wanted) == Some(true),
+            Self::NotContains(wanted) => contains(measured, wanted) == Some(false),
+            Self::In(wanted) => wanted.iter().any(|wanted| same(measured, wanted)),
+            Self::NotIn(wanted) => !wanted.iter().any(|wanted| same(measured, wanted)),
             Self::Regex(expression) => {
-                text_of(value).is_some_and(|text| expression.is_match(text.as_bytes()))
+                measured.text().is_some_and(|text| expression.is_match(text.as_bytes()))
             }
             Self::NotRegex(expression) => {
-                text_of(value).is_some_and(|text| !expression.is_match(text.as_bytes()))
+                measured.text().is_some_and(|text| !expression.is_match(text.as_bytes()))
             }
             Self::Length(least, most) => length_of(value)
                 .is_some_and(|length| length >= *least && most.is_none_or(|most| length <= most)),
@@ -190,9 +197,13 @@ impl Check {
         }
     }
 
-    /// Whether numbers bound it, so that a slack means something.
-    pub(super) fn is_bound(&self) -> bool {
-        matches!(self, Self::GreaterThan(_) | Self::LessThan(_) | Self::Min(_) | Self::Max(_))
+    /// The number that bounds it, if one does, so that a slack means something.
+    pub(super) fn bound(&self) -> Option<Bound> {
+        match self {
+            Self::GreaterThan(bound) | Self::Min(bound) => Some(Bound::Lower(*bound)),
+            Self::LessThan(bound) | Self::Max(bound) => Some(Bound::Upper(*bound)),
+            _ => None,
+        }
     }
 
     /// Whether no value can be both so and as the others say: what the lint can tell without trying values.
@@ -208,7 +219,7 @@ impl Check {
             (Self::Min(low), Self::Max(high)) => crossed(low, high, true),
             (Self::Length(least, _), Self::Length(_, Some(most))) => least > most,
             (Self::Equals(wanted), check) if !matches!(check, Self::Equals(_)) => !check.holds(wanted, 0.0),
-            (Self::Equals(one), Self::Equals(two)) => !same(one, two),
+            (Self::Equals(one), Self::Equals(two)) => !same(&Measured::new(one), two),
             (Self::In(wanted), check) => !wanted.iter().any(|wanted| check.holds(wanted, 0.0)),
             (Self::Kind(Kind::Null), Self::Kind(Kind::NotNull))
             | (Self::Kind(Kind::Empty), Self::Kind(Kind::NotEmpty))
@@ -294,23 +305,23 @@ fn is_truthy(value: &Value) -> bool {
 }
 
 /// A number is the same as a number of that worth, however that is written; anything else by its text.
-fn same(value: &Value, wanted: &Value) -> bool {
+fn same(measured: &Measured<'_>, wanted: &Value) -> bool {
     if wanted.is_number() {
-        let numbers = Number::of(value).zip(Number::of(wanted));
+        let numbers = measured.number().zip(Number::of(wanted));
         return numbers.is_some_and(|(one, two)| one.compare(two) == Some(Ordering::Equal));
     }
-    match (text_of(value), text_of(wanted)) {
+    match (measured.text(), text_of(wanted)) {
         (Some(one), Some(two)) => one == two,
-        (None, None) => value == wanted,
+        (None, None) => measured.value == wanted,
         _ => false,
     }
 }
 
 /// Whether a text has the wanted one inside, or a list has it among its elements; `None` for what can contain nothing.
-fn contains(value: &Value, wanted: &Value) -> Option<bool> {
-    match value {
-        Value::Array(items) => Some(items.iter().any(|item| same(item, wanted))),
-        _ => Some(text_of(value)?.contains(&*text_of(wanted)?)),
+fn contains(measured: &Measured<'_>, wanted: &Value) -> Option<bool> {
+    match measured.value {
+        Value::Array(items) => Some(items.iter().any(|item| same(&Measured::new(item), wanted))),
+        _ => Some(measured.text()?.contains(&*text_of(wanted)?)),
     }
 }
 

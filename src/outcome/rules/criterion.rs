@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::{
-    check::{Check, WORDS, kind_of},
+    check::{Bound, Check, WORDS, kind_of},
     did_you_mean,
     fault::{Path, RuleFault},
     limits::Budget,
@@ -57,8 +57,19 @@ impl Criterion {
 
     pub(super) fn holds_measured(&self, measured: &Measured<'_>, slack: f64) -> bool {
         match self {
-            Self::Pattern(pattern) => pattern.matches_value(measured.value),
+            Self::Pattern(pattern) => match measured.value {
+                Value::Array(_) => pattern.matches_value(measured.value),
+                _ => measured.text().is_some_and(|text| pattern.matches(text)),
+            },
             Self::Checks(checks) => checks.iter().all(|(_, check)| check.holds_measured(measured, slack)),
+        }
+    }
+
+    /// A number that bounds what meets it, if there is one.
+    pub(super) fn bound(&self) -> Option<Bound> {
+        match self {
+            Self::Pattern(_) => None,
+            Self::Checks(checks) => checks.iter().find_map(|(_, check)| check.bound()),
         }
     }
 
@@ -105,7 +116,7 @@ impl Checks {
     }
 
     pub(super) fn has_bounds(&self) -> bool {
-        self.0.iter().any(|(_, check)| check.is_bound())
+        self.0.iter().any(|(_, check)| check.bound().is_some())
     }
 
     /// The criterion; without any rule it is met by everything, which has to be meant.

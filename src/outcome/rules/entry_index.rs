@@ -1,6 +1,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use serde_json::{Map, Value};
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     criterion::Criterion,
     entry::EntryRule,
+    memo::Memo,
     pattern::{Pattern, text_of},
 };
 
@@ -15,45 +16,44 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct EntryRules {
     rules: Vec<EntryRule>,
-    /// Rules with a field that has to be a certain text, by the first such field and its text.
+    /// Rules with fields that have to be a certain text, by the one that fewest rules need.
     by_text: BTreeMap<String, HashMap<Box<str>, Vec<usize>>>,
     /// Of the others those with an expression, by the first field that has one.
-    by_expression: BTreeMap<String, Vec<usize>>,
-    /// Which of these a text may match, by field and text: sensors and states come again at every poll of every device.
-    known: Mutex<HashMap<Text, Arc<[usize]>>>,
+    by_expression: BTreeMap<String, ByExpression>,
     /// All others.
     rest: Vec<usize>,
 }
 
-/// A field and what it says.
-type Text = (String, String);
-
-/// Texts that are remembered; then all are forgotten.
-const REMEMBERED: usize = 16_384;
-/// Longer ones are not remembered.
-const LONGEST: usize = 256;
+#[derive(Debug)]
+struct ByExpression {
+    rules: Vec<usize>,
+    /// Which of them a text matches.
+    known: Memo<Arc<[usize]>>,
+}
 
 impl EntryRules {
-    pub(super) fn push(&mut self, rule: EntryRule) {
-        let index = self.rules.len();
-        let text = rule.fields().iter().find_map(|(key, criterion)| match criterion {
-            Criterion::Pattern(Pattern::Text(text)) => Some((key, text)),
-            _ => None,
-        });
-        match text {
-            Some((key, text)) => {
-                let texts = self.by_text.entry(key.clone()).or_default();
-                texts.entry((**text).into()).or_default().push(index);
-            }
-            None => {
-                let expression = rule.fields().iter().find(|(_, criterion)| is_expression(criterion));
-                match expression {
-                    Some((key, _)) => self.by_expression.entry(key.clone()).or_default().push(index),
-                    None => self.rest.push(index),
-                }
+    /// `remembered` texts of a field are looked at once.
+    pub(super) fn new(rules: Vec<EntryRule>, remembered: usize) -> Self {
+        let mut uses: HashMap<(&str, &str), usize> = HashMap::new();
+        for text in rules.iter().flat_map(texts) {
+            *uses.entry(text).or_default() += 1;
+        }
+        let mut by_text: BTreeMap<String, HashMap<Box<str>, Vec<usize>>> = BTreeMap::new();
+        let mut by_expression: BTreeMap<String, ByExpression> = BTreeMap::new();
+        let mut rest = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let rarest = texts(rule).min_by_key(|text| uses.get(text));
+            let first = rule.fields().iter().find(|(_, criterion)| expression(criterion).is_some());
+            if let Some((field, text)) = rarest {
+                by_text.entry(field.to_owned()).or_default().entry(text.into()).or_default().push(index);
+            } else if let Some((field, _)) = first {
+                let empty = || ByExpression { rules: Vec::new(), known: Memo::of(remembered) };
+                by_expression.entry(field.clone()).or_insert_with(empty).rules.push(index);
+            } else {
+                rest.push(index);
             }
         }
-        self.rules.push(rule);
+        Self { by_text, by_expression, rest, rules }
     }
 
     pub(super) fn all(&self) -> &[EntryRule] {
@@ -62,31 +62,13 @@ impl EntryRules {
 
     /// The rules that match an entry, in the order in which they were written.
     pub(super) fn matching<'r>(&'r self, entry: &Map<String, Value>) -> impl Iterator<Item = &'r EntryRule> {
-        let mut found: Vec<usize> = Vec::new();
-        for (key, texts) in &self.by_text {
-            let mut look = |value: &Value| {
-                let indices = text_of(value).and_then(|text| texts.get(&*text));
-                found.extend(indices.into_iter().flatten());
-            };
-            match entry.get(key) {
-                Some(Value::Array(items)) => items.iter().for_each(look),
-                Some(value) => look(value),
-                None => {}
-            }
+        let mut found: Vec<usize> = self.rest.clone();
+        for (field, rules) in &self.by_text {
+            each_text(entry.get(field), |text| found.extend(rules.get(text).into_iter().flatten()));
         }
-        for (key, rules) in &self.by_expression {
-            let mut look = |value: &Value| {
-                if let Some(text) = text_of(value) {
-                    found.extend(self.expressions(key, rules, &text).iter());
-                }
-            };
-            match entry.get(key) {
-                Some(Value::Array(items)) => items.iter().for_each(look),
-                Some(value) => look(value),
-                None => {}
-            }
+        for (field, by) in &self.by_expression {
+            each_text(entry.get(field), |text| found.extend(by.matching(field, text, &self.rules).iter()));
         }
-        found.extend(&self.rest);
         found.sort_unstable();
         found.dedup();
         found.retain(|index| self.rules.get(*index).is_some_and(|rule| rule.matches(entry)));
@@ -94,35 +76,44 @@ impl EntryRules {
     }
 }
 
-impl EntryRules {
-    /// Which of these rules, whose field `key` is an expression, this text matches there.
-    fn expressions(&self, key: &str, rules: &[usize], text: &str) -> Arc<[usize]> {
-        let place = (key.to_owned(), text.to_owned());
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&place).map(Arc::clone);
-        if let Some(known) = known {
-            return known;
-        }
+impl ByExpression {
+    fn matching(&self, field: &str, text: &str, rules: &[EntryRule]) -> Arc<[usize]> {
         let matches = |index: &usize| {
-            let fields = self.rules.get(*index).map(EntryRule::fields).unwrap_or_default();
-            fields.iter().any(|(field, criterion)| {
-                field == key
-                    && matches!(criterion, Criterion::Pattern(pattern @ Pattern::Expression(_)) if pattern.matches(text))
-            })
+            let fields = rules.get(*index).map(EntryRule::fields).unwrap_or_default();
+            let of_field = fields.iter().filter(|(key, _)| key == field);
+            of_field.filter_map(|(_, criterion)| expression(criterion)).any(|pattern| pattern.matches(text))
         };
-        let found: Arc<[usize]> = rules.iter().copied().filter(matches).collect();
-        if text.len() <= LONGEST {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.len() >= REMEMBERED {
-                known.clear();
-            }
-            known.insert(place, Arc::clone(&found));
-        }
-        found
+        self.known.get_or_make(text, || self.rules.iter().copied().filter(matches).collect())
     }
 }
 
-fn is_expression(criterion: &Criterion) -> bool {
-    matches!(criterion, Criterion::Pattern(Pattern::Expression(_)))
+/// The fields that have to be a certain text.
+fn texts(rule: &EntryRule) -> impl Iterator<Item = (&str, &str)> {
+    rule.fields().iter().filter_map(|(field, criterion)| match criterion {
+        Criterion::Pattern(Pattern::Text(text)) => Some((field.as_str(), &**text)),
+        _ => None,
+    })
+}
+
+fn expression(criterion: &Criterion) -> Option<&Pattern> {
+    match criterion {
+        Criterion::Pattern(pattern @ Pattern::Expression(_)) => Some(pattern),
+        _ => None,
+    }
+}
+
+/// Every text of a field: itself, or those of its elements.
+fn each_text(value: Option<&Value>, mut look: impl FnMut(&str)) {
+    let mut of = |value: &Value| {
+        if let Some(text) = text_of(value) {
+            look(&text);
+        }
+    };
+    match value {
+        Some(Value::Array(items)) => items.iter().for_each(of),
+        Some(value) => of(value),
+        None => {}
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +126,7 @@ mod tests {
     fn the_index_finds_what_a_look_at_every_rule_finds() {
         let written = json!([
             { "a": "1" }, { "a": "/1/" }, { "a": "1", "b": "2" }, { "b": "2", "a": "/x/" }, {},
-            { "b": { "minLength": 1 }, "a": "1" }, { "list": "x" }, { "list": "x", "a": "9" }, { "n": "7" },
+            { "b": { "minLength": 1 }, "a": "1" }, { "a": "1", "c": "4" }, { "list": "x" }, { "list": "x", "a": "9" }, { "n": "7" },
         ]);
         let rules = Rules::read(
             RuleKind::Entries,
@@ -150,6 +141,7 @@ mod tests {
             json!({ "a": "1" }),
             json!({ "a": "1", "b": "2" }),
             json!({ "a": "x1", "b": "2" }),
+            json!({ "a": "1", "c": "4" }),
             json!({ "list": ["x", "y", "x"], "a": "9", "n": 7 }),
             json!({ "a": null, "b": ["2"] }),
         ] {

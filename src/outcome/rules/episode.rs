@@ -76,10 +76,18 @@ struct Open {
     flapping: bool,
 }
 
+/// Conditions of one poller and one kind of alert. A device may say a hundred thousand values, and a rule may want them all.
+const MOST: usize = 10_000;
+
 /// All conditions of one poller and one kind of alert that are open, on their way, or still counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Conditions(BTreeMap<String, Condition>);
+pub(crate) struct Conditions(
+    BTreeMap<String, Condition>,
+    /// There were more than are kept.
+    #[serde(skip)]
+    bool,
+);
 
 /// What one poll says about a condition.
 #[derive(Debug, Clone, Copy)]
@@ -121,11 +129,10 @@ impl<'a> Round<'a> {
         self.conditions.0.get(key).is_some_and(|condition| condition.open.is_some())
     }
 
-    /// Whether a condition may be open or on its way whose key begins so. What does not hold and is not known need not
-    /// be looked at.
-    pub(crate) fn may_know(&self, beginning: &str) -> bool {
+    /// What the keys have behind this beginning, of all conditions that may be open or on their way.
+    pub(crate) fn known<'k>(&'k self, beginning: &'k str) -> impl Iterator<Item = &'k str> {
         let from = (Bound::Included(beginning), Bound::Unbounded);
-        self.conditions.0.range::<str, _>(from).next().is_some_and(|(key, _)| key.starts_with(beginning))
+        self.conditions.0.range::<str, _>(from).map_while(move |(key, _)| key.strip_prefix(beginning))
     }
 
     /// Whether nothing is open or on its way, so that what does not hold need not be looked at.
@@ -135,9 +142,14 @@ impl<'a> Round<'a> {
 
     /// What has to be told of this condition, with the severity it was opened with where it clears.
     pub(crate) fn see(&mut self, key: &str, saw: &Saw<'_>) -> Option<(Episode, Severity)> {
+        let is_full = self.conditions.0.len() >= MOST;
         let condition = match self.conditions.0.get_mut(key) {
             Some(condition) => condition,
             None if !saw.holds => return None,
+            None if is_full => {
+                self.conditions.1 = true;
+                return None;
+            }
             None => self.conditions.0.entry(key.to_owned()).or_insert_with(|| Condition {
                 holds: true,
                 since: self.now,
@@ -179,6 +191,11 @@ impl Conditions {
         kept.and_then(|kept| serde_json::from_str(kept).ok()).unwrap_or_default()
     }
 
+    /// Whether some hold that are not kept, and not told, because there are too many.
+    pub(crate) fn are_cut(&self) -> bool {
+        self.1
+    }
+
     /// What has to be kept until the next poll.
     pub(crate) fn written(&self) -> Option<String> {
         if self.0.is_empty() { None } else { serde_json::to_string(self).ok() }
@@ -194,6 +211,9 @@ impl Condition {
         quiet: bool,
         id: impl FnOnce() -> String,
     ) -> Option<(Episode, Severity)> {
+        // Where the clock was set back while the agent was away, time counts from now on.
+        self.since = self.since.min(now);
+        self.opened.iter_mut().for_each(|at| *at = now.min(*at));
         if self.holds != saw.holds {
             self.holds = saw.holds;
             self.since = now;
@@ -205,6 +225,7 @@ impl Condition {
             let is_news = saw.value.is_none() || self.value.as_deref() != saw.value;
             match &mut self.open {
                 Some(open) => {
+                    open.told = open.told.min(now);
                     if quiet || open.flapping || !is_news || !open.is_due(calm.repeat, now) {
                         return None;
                     }

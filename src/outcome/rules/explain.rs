@@ -41,7 +41,7 @@ pub fn explain_value<'r>(
     value: &Value,
 ) -> Vec<Explanation> {
     let mut explanations = Vec::new();
-    for rule in rules.flat_map(|rules| rules.values.of(key)) {
+    for (_, rule) in rules.flat_map(|rules| rules.values.of(key)) {
         let (written_key, written) = rule.written();
         let failed = why_not(rule.criterion(), value);
         explanations.push(Explanation {

@@ -17,6 +17,7 @@ mod explain;
 mod fault;
 mod limits;
 mod lint;
+mod memo;
 mod number;
 mod pattern;
 pub(crate) mod pdu;
@@ -30,6 +31,7 @@ mod severity;
 pub(crate) mod snmp;
 mod until;
 mod value;
+mod value_index;
 mod watch;
 mod window;
 

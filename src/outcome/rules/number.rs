@@ -1,6 +1,8 @@
-use std::{cell::OnceCell, cmp::Ordering};
+use std::{borrow::Cow, cell::OnceCell, cmp::Ordering};
 
 use serde_json::Value;
+
+use super::pattern::text_of;
 
 /// Longest text that is read as a number: a 64-bit counter has 20 digits, a double prints in 25.
 const LONGEST: usize = 64;
@@ -61,10 +63,13 @@ impl Number {
         }
     }
 
+    /// The exact order; none where a sum has left the numbers.
     pub(super) fn compare(self, other: Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Whole(one), Self::Whole(two)) => Some(one.cmp(&two)),
-            _ => self.real().partial_cmp(&other.real()),
+            (Self::Whole(one), Self::Real(two)) => compare_mixed(one, two),
+            (Self::Real(one), Self::Whole(two)) => compare_mixed(two, one).map(Ordering::reverse),
+            (Self::Real(one), Self::Real(two)) => one.partial_cmp(&two),
         }
     }
 
@@ -74,20 +79,39 @@ impl Number {
     }
 }
 
-/// A value whose number is read once, however many rules compare it.
+/// A 64-bit counter and a bound with a fraction: neither fits the other's type.
+fn compare_mixed(whole: i128, real: f64) -> Option<Ordering> {
+    /// 2^127: from here on no whole number is as large.
+    const BEYOND: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
+    if real.is_nan() || real >= BEYOND || real < -BEYOND {
+        return 0.0.partial_cmp(&real);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "inside the range, and without a fraction")]
+    let truncated = real.trunc() as i128;
+    let of_fraction = 0.0.partial_cmp(&real.fract())?;
+    Some(whole.cmp(&truncated).then(of_fraction))
+}
+
+/// A value whose number and text are read once, however many rules look at it.
 #[derive(Debug)]
 pub(super) struct Measured<'a> {
     pub(super) value: &'a Value,
     number: OnceCell<Option<Number>>,
+    text: OnceCell<Option<Cow<'a, str>>>,
 }
 
 impl<'a> Measured<'a> {
     pub(super) fn new(value: &'a Value) -> Self {
-        Self { value, number: OnceCell::new() }
+        Self { value, number: OnceCell::new(), text: OnceCell::new() }
     }
 
     pub(super) fn number(&self) -> Option<Number> {
         *self.number.get_or_init(|| Number::of(self.value))
+    }
+
+    /// The text of a scalar.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.text.get_or_init(|| text_of(self.value)).as_deref()
     }
 }
 
@@ -132,6 +156,25 @@ mod tests {
         let (one, two) =
             (Number::parse("9007199254740993").unwrap(), Number::parse("9007199254740992").unwrap());
         assert_eq!(one.compare(two), Some(Ordering::Greater));
-        assert_eq!(Number::Real(1.5).compare(Number::Whole(1)), Some(Ordering::Greater));
+        let compare = |whole: i128, real: f64| {
+            let (whole, real) = (Number::Whole(whole), Number::Real(real));
+            assert_eq!(whole.compare(real).map(Ordering::reverse), real.compare(whole));
+            whole.compare(real)
+        };
+        for (whole, real, order) in [
+            (1, 1.5, Ordering::Less),
+            (2, 1.5, Ordering::Greater),
+            (-1, -1.5, Ordering::Greater),
+            (-2, -1.5, Ordering::Less),
+            (7, 7.0, Ordering::Equal),
+            (0, -0.0, Ordering::Equal),
+            (9_007_199_254_740_993, 9_007_199_254_740_992.0, Ordering::Greater),
+            (i128::MAX, 1e300, Ordering::Less),
+            (i128::MIN, -1e300, Ordering::Greater),
+            (i128::MAX, f64::INFINITY, Ordering::Less),
+        ] {
+            assert_eq!(compare(whole, real), Some(order), "{whole} {real}");
+        }
+        assert_eq!(compare(1, f64::NAN), None);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, Value};
 
 use super::{
-    Alert, Calm, Device, Watch, chassis,
+    Alert, Device, Watch, chassis,
     episode::{Conditions, Round},
     pdu, sdr, sel,
     snmp::{self, Asked},
@@ -14,7 +14,8 @@ use super::{
 /// What was remembered of each poller so far.
 #[derive(Debug, Default)]
 pub struct Replay {
-    conditions: HashMap<(String, &'static str), Conditions>,
+    /// As the agent keeps them, so that a replay takes what the agent takes.
+    conditions: HashMap<(String, &'static str), String>,
     power: HashMap<String, bool>,
     outlets: HashMap<String, BTreeMap<String, Value>>,
     results: u64,
@@ -40,15 +41,18 @@ impl Replay {
         if let Some(power) =
             value.get("power").or_else(|| value.get("chassis")?.get("power")).and_then(Value::as_bool)
         {
-            if quiet {
+            if quiet && self.power.contains_key(poller) {
+                // As in the agent: told when maintenance is over.
                 return Vec::new();
             }
             let last = self.power.insert(poller.to_owned(), power);
             return chassis::power_changed(last, power, || id("power")).into_iter().collect();
         }
         if let Some(sensors) = value.get("sdr") {
-            let round = round(&mut self.conditions, poller, "sdr", &watch.calm, now, quiet, &id);
-            return sdr::watch(sensors, watch.rules(), device, round);
+            return self.with_conditions(poller, "sdr", |conditions| {
+                let round = Round::new(conditions, &watch.calm, now, quiet, &id);
+                sdr::watch(sensors, watch.rules(), device, round)
+            });
         }
         if let Some(entries) = value.get("selEntries").and_then(Value::as_array) {
             return if quiet { Vec::new() } else { sel::watch(entries, watch.rules(), device, id) };
@@ -56,30 +60,37 @@ impl Replay {
         let Some(result) = value.get("result") else { return Vec::new() };
         let metric = value.get("config").and_then(|config| config.get("metric")).and_then(Value::as_str);
         let asked = metric.map_or(Asked::Oids, Asked::Metric);
-        let round = round(&mut self.conditions, poller, "snmp", &watch.calm, now, quiet, &id);
         let tell_cleared = watch.calm.tell_value_cleared;
-        let mut alerts = snmp::watch(result, asked, watch.rules(), device, tell_cleared, round);
-        if metric == Some(pdu::METRIC) && !quiet {
+        let mut alerts = self.with_conditions(poller, "snmp", |conditions| {
+            let round = Round::new(conditions, &watch.calm, now, quiet, &id);
+            snmp::watch(result, asked, watch.rules(), device, tell_cleared, round)
+        });
+        if metric == Some(pdu::METRIC) {
             let last = self.outlets.entry(poller.to_owned()).or_default();
             let (alert, next) = pdu::watch(last, pdu::outlets(result), device, || id("pdu"));
-            *last = next;
-            alerts.extend(alert);
+            if alert.is_none() || !quiet {
+                *last = next;
+                alerts.extend(alert);
+            }
         }
         alerts
     }
-}
 
-fn round<'a>(
-    all: &'a mut HashMap<(String, &'static str), Conditions>,
-    poller: &str,
-    action: &'static str,
-    calm: &'a Calm,
-    now: i64,
-    quiet: bool,
-    id: &'a dyn Fn(&str) -> String,
-) -> Round<'a> {
-    let conditions = all.entry((poller.to_owned(), action)).or_default();
-    Round::new(conditions, calm, now, quiet, id)
+    fn with_conditions(
+        &mut self,
+        poller: &str,
+        action: &'static str,
+        watch: impl FnOnce(&mut Conditions) -> Vec<Alert>,
+    ) -> Vec<Alert> {
+        let place = (poller.to_owned(), action);
+        let mut conditions = Conditions::read(self.conditions.get(&place).map(String::as_str));
+        let alerts = watch(&mut conditions);
+        match conditions.written() {
+            Some(written) => self.conditions.insert(place, written),
+            None => self.conditions.remove(&place),
+        };
+        alerts
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `sdr.updated`: a threshold sensor that is not ok, a discrete sensor's asserted states.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     Severity,
@@ -38,7 +38,7 @@ pub(crate) fn watch<'r>(
                 if holds || !round.is_idle() {
                     let verdict = verdict(holds, sensor, rules.clone());
                     see(&mut round, &key(sensor, None), verdict, &mut alerts, |holds| {
-                        data(device, sensor.clone(), None, holds)
+                        data(device, sensor, None, holds)
                     });
                 }
             }
@@ -49,7 +49,7 @@ pub(crate) fn watch<'r>(
                 let verdict = verdict(!states.is_empty(), sensor, rules.clone());
                 for state in states.iter().filter_map(Value::as_str) {
                     see(&mut round, &key(sensor, Some(state)), verdict, &mut alerts, |holds| {
-                        data(device, sensor.clone(), Some(state), holds)
+                        data(device, sensor, Some(state), holds)
                     });
                 }
             }
@@ -65,7 +65,7 @@ pub(crate) fn watch<'r>(
     };
     for (key, episode, severity) in round.finish(is_unknown) {
         let (sensor, state) = of_key(&key, sensors);
-        alerts.push(alert(severity, data(device, sensor, state, false), episode));
+        alerts.push(alert(severity, data(device, &sensor, state, false), episode));
     }
     alerts
 }
@@ -108,11 +108,18 @@ fn verdict<'r>(
     }
 }
 
-fn data(device: Device<'_>, mut reading: Map<String, Value>, state: Option<&str>, holds: bool) -> Value {
+fn data(device: Device<'_>, reading: &Map<String, Value>, state: Option<&str>, holds: bool) -> Value {
+    let mut reading = reading.clone();
     if let Some(state) = state {
         reading.insert("stateAsserted".to_owned(), state.into());
     }
-    json!({ "host": device.host, "user": device.user, "reading": reading, "inCondition": holds })
+    // Not by `json!`, which copies what it is given.
+    let mut data = Map::with_capacity(4);
+    data.insert("host".to_owned(), device.host.clone());
+    data.insert("user".to_owned(), device.user.clone());
+    data.insert("reading".to_owned(), Value::Object(reading));
+    data.insert("inCondition".to_owned(), holds.into());
+    Value::Object(data)
 }
 
 fn is_unreadable(sensor: &Map<String, Value>) -> bool {

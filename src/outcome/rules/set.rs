@@ -8,7 +8,7 @@ use super::{
     fault::{Path, RuleFault},
     limits::Budget,
     pattern::Compiler,
-    value::ValueRules,
+    value_index::ValueRules,
 };
 
 /// What rules look at.
@@ -48,15 +48,17 @@ impl Rules {
                 read.values = ValueRules::read(rules, &root, compiler, &mut budget, &mut faults);
             }
             (RuleKind::Entries, Value::Array(items)) => {
+                let mut rules = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     match EntryRule::read(item, &root.index(index), compiler, &mut budget) {
-                        Ok(rule) => read.entries.push(rule),
+                        Ok(rule) => rules.push(rule),
                         Err(fault) => faults.push(fault),
                     }
                     if faults.len() >= MOST_FAULTS {
                         break;
                     }
                 }
+                read.entries = EntryRules::new(rules, budget.remembered());
             }
             (RuleKind::Entries, other) => {
                 faults.push(RuleFault::new(

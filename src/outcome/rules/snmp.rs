@@ -1,5 +1,7 @@
 //! `snmp.updated`: an oid's value or a metric that is new or has changed and matches a rule.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -37,25 +39,13 @@ pub(crate) fn watch<'r>(
     mut round: Round<'_>,
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
-    let mut concerning: Vec<&ValueRule> = Vec::new();
+    let mut found = Vec::new();
     let mut see = |key: &str, value: &Value| {
-        concerning.clear();
-        concerning.extend(rules.clone().flat_map(|rules| rules.values.of(key)));
-        if concerning.is_empty() {
-            return;
-        }
         let measured = Measured::new(value);
-        let is_known = round.may_know(key);
-        let is_ignoring =
-            |rule: &&ValueRule| rule.verdict() == Verdict::Ignore && rule.holds(&measured, false);
-        let ignored = concerning.iter().any(is_ignoring);
-        for rule in &concerning {
-            let Verdict::Alert(severity) = rule.verdict() else { continue };
-            if !is_known && (ignored || !rule.holds(&measured, false)) {
-                continue;
-            }
-            let condition = format!("{key}|{}", rule.mark());
-            let holds = !ignored && rule.holds(&measured, round.is_open(&condition));
+        let is_ignored = look(key, &measured, rules.clone(), &round, &mut found);
+        for Found { rule, severity, .. } in found.drain(..) {
+            let condition = condition_of(key, rule.mark());
+            let holds = !is_ignored && rule.holds(&measured, round.is_open(&condition));
             let remembered = remembered(value);
             let saw = Saw { holds, severity, value: Some(&remembered), lasts: rule.lasts() };
             if let Some((episode, severity)) = round.see(&condition, &saw)
@@ -85,7 +75,10 @@ pub(crate) fn watch<'r>(
         Asked::Metric(_) => flatten(result, &mut String::new(), DEEPEST, &mut see),
     }
     // A walk that broke off says nothing about what it did not reach.
-    let unknown = |key: &str| broken.iter().any(|source| key.starts_with(source.as_str()));
+    let is_below = |key: &str, source: &String| {
+        key.strip_prefix(source.as_str()).is_some_and(|rest| rest.starts_with(['.', '|']))
+    };
+    let unknown = |key: &str| broken.iter().any(|source| is_below(key, source));
     for (condition, episode, severity) in round.finish(unknown) {
         if tell_cleared {
             let key = condition.rsplit_once('|').map_or(condition.as_str(), |(key, _)| key);
@@ -99,6 +92,60 @@ pub(crate) fn watch<'r>(
         }
     }
     alerts
+}
+
+/// A rule that has to be asked about a value.
+struct Found<'r> {
+    /// Which list, and where in it.
+    place: (usize, usize),
+    rule: &'r ValueRule,
+    severity: Severity,
+}
+
+/// Finds the rules that hold for a value, and those whose condition is known from earlier polls. Of the same rule, written
+/// more than once, the last counts: a device's stands in for its tag's. Returns whether a rule says to ignore the value.
+fn look<'r>(
+    key: &str,
+    measured: &Measured<'_>,
+    rules: impl Iterator<Item = &'r Rules> + Clone,
+    round: &Round<'_>,
+    found: &mut Vec<Found<'r>>,
+) -> bool {
+    let mut is_ignored = false;
+    for (list, rules) in rules.clone().enumerate() {
+        rules.values.holding(key, measured, |index, rule| match rule.verdict() {
+            Verdict::Alert(severity) => found.push(Found { place: (list, index), rule, severity }),
+            Verdict::Ignore => is_ignored = true,
+        });
+    }
+    if is_ignored {
+        found.clear();
+    }
+    if !round.is_idle() {
+        let beginning = condition_of(key, "");
+        for mark in round.known(&beginning) {
+            for (list, rules) in rules.clone().enumerate() {
+                let marked = rules.values.of(key).filter(|(_, rule)| rule.mark() == mark);
+                found.extend(marked.filter_map(|(index, rule)| match rule.verdict() {
+                    Verdict::Alert(severity) => Some(Found { place: (list, index), rule, severity }),
+                    Verdict::Ignore => None,
+                }));
+            }
+        }
+    }
+    if found.len() > 1 {
+        found.sort_unstable_by_key(|found| found.place);
+        let last: HashMap<&str, (usize, usize)> =
+            found.iter().map(|found| (found.rule.mark(), found.place)).collect();
+        found.dedup_by_key(|found| found.place);
+        found.retain(|found| last.get(found.rule.mark()) == Some(&found.place));
+    }
+    is_ignored
+}
+
+/// The key of a condition: what is looked at, and the rule's mark.
+fn condition_of(key: &str, mark: &str) -> String {
+    format!("{key}|{mark}")
 }
 
 fn data(device: Device<'_>, asked: Asked<'_>, key: &str, value: &Value, rule: Option<&ValueRule>) -> Value {

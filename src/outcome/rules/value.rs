@@ -1,11 +1,6 @@
 //! Rules for single values: what SNMP agents say, and metrics, by oid or dotted key.
 //! `{ "<key>" | "/expression/": "text" | "/expression/" | { <validation rules>, "severity", "desc", "for", "hysteresis" } }`
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -25,8 +20,6 @@ use super::{
 const LONGEST_KEY: usize = 1_024;
 /// Longest description of a rule, bytes.
 const LONGEST_DESCRIPTION: usize = 1_024;
-/// Keys whose rules are remembered: the columns of some large switches. They come again at every poll of every device.
-const REMEMBERED: usize = 32_768;
 
 /// One rule for values.
 #[derive(Debug)]
@@ -46,7 +39,7 @@ pub(super) struct ValueRule {
 }
 
 impl ValueRule {
-    fn read(
+    pub(super) fn read(
         key: &str,
         rule: &Value,
         path: &Path<'_>,
@@ -159,6 +152,14 @@ impl ValueRule {
         (&self.written.0, &self.written.1)
     }
 
+    /// The one key that it concerns, canonical; none where it concerns all that an expression matches.
+    pub(super) fn one_key(&self) -> Option<&str> {
+        match &self.key {
+            Pattern::Text(key) => Some(key),
+            Pattern::Expression(_) => None,
+        }
+    }
+
     pub(super) fn concerns(&self, key: &str) -> bool {
         match &self.key {
             Pattern::Text(wanted) => **wanted == *canonical(key),
@@ -178,123 +179,9 @@ pub(super) fn mark(key: &str, matched: &Value) -> String {
 }
 
 /// An oid is the same with and without its leading dot.
-fn canonical(key: &str) -> &str {
+pub(super) fn canonical(key: &str) -> &str {
     match key.strip_prefix('.') {
         Some(rest) if rest.starts_with(|first: char| first.is_ascii_digit()) => rest,
         _ => key,
-    }
-}
-
-/// All rules for values of one place, by key.
-#[derive(Debug, Default)]
-pub(super) struct ValueRules {
-    rules: Vec<ValueRule>,
-    exact: HashMap<Box<str>, Vec<usize>>,
-    expressions: Vec<usize>,
-    /// Which rules concern a key; looked up by expression once.
-    known: Mutex<HashMap<Box<str>, Arc<[usize]>>>,
-}
-
-impl ValueRules {
-    /// Reads a list of objects, or one object.
-    pub(super) fn read(
-        rules: &Value,
-        path: &Path<'_>,
-        compiler: &mut Compiler,
-        budget: &mut Budget,
-        faults: &mut Vec<RuleFault>,
-    ) -> Self {
-        let mut read = Self::default();
-        match rules {
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    let at = path.index(index);
-                    match item {
-                        Value::Object(map) => read.extend(map, &at, compiler, budget, faults),
-                        other => faults.push(RuleFault::new(
-                            &at,
-                            format!("an SNMP rule is an object keyed by oid, not {}", kind_of(other)),
-                        )),
-                    }
-                    if faults.len() >= super::MOST_FAULTS {
-                        break;
-                    }
-                }
-            }
-            Value::Object(map) => read.extend(map, path, compiler, budget, faults),
-            other => faults.push(RuleFault::new(
-                path,
-                format!("SNMP rules are a list of objects keyed by oid, not {}", kind_of(other)),
-            )),
-        }
-        read
-    }
-
-    fn extend(
-        &mut self,
-        map: &Map<String, Value>,
-        path: &Path<'_>,
-        compiler: &mut Compiler,
-        budget: &mut Budget,
-        faults: &mut Vec<RuleFault>,
-    ) {
-        for (key, rule) in map {
-            match ValueRule::read(key, rule, &path.key(key), compiler, budget) {
-                Ok(rule) => self.add(rule),
-                Err(fault) => faults.push(fault),
-            }
-            if faults.len() >= super::MOST_FAULTS {
-                return;
-            }
-        }
-    }
-
-    fn add(&mut self, rule: ValueRule) {
-        let index = self.rules.len();
-        match &rule.key {
-            Pattern::Text(key) => self.exact.entry((**key).into()).or_default().push(index),
-            Pattern::Expression(_) => self.expressions.push(index),
-        }
-        self.rules.push(rule);
-    }
-
-    pub(super) fn all(&self) -> &[ValueRule] {
-        &self.rules
-    }
-
-    /// The rules that concern a key, in the order in which they were written.
-    pub(super) fn of(&self, key: &str) -> impl Iterator<Item = &ValueRule> {
-        let (exact, both) = if self.expressions.is_empty() {
-            (self.exactly(key), None)
-        } else {
-            (&[][..], Some(self.both(key)))
-        };
-        let both: Arc<[usize]> = both.unwrap_or_default();
-        let places = (0..both.len()).filter_map(move |place| both.get(place).copied());
-        exact.iter().copied().chain(places).filter_map(|index| self.rules.get(index))
-    }
-
-    fn exactly(&self, key: &str) -> &[usize] {
-        self.exact.get(canonical(key)).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    fn both(&self, key: &str) -> Arc<[usize]> {
-        let known = |known: &HashMap<Box<str>, Arc<[usize]>>| known.get(key).map(Arc::clone);
-        if let Some(found) = known(&self.known.lock().unwrap_or_else(PoisonError::into_inner)) {
-            return found;
-        }
-        let mut found: Vec<usize> = self.exactly(key).to_vec();
-        let by_expression = self.expressions.iter().copied();
-        found.extend(
-            by_expression.filter(|index| self.rules.get(*index).is_some_and(|rule| rule.concerns(key))),
-        );
-        found.sort_unstable();
-        let found: Arc<[usize]> = found.into();
-        let mut remembered = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
-        }
-        remembered.insert(key.into(), Arc::clone(&found));
-        found
     }
 }

@@ -19,18 +19,22 @@ pub fn alert(outcome: &Outcome, alert: Alert) -> [Message; 2] {
         routing_key.push('.');
         routing_key.push_str(node);
     }
-    let event = json!({
-        "type": "polleralert",
-        "action": action,
-        "typeId": id,
-        "nodeId": subject.node,
-        "severity": alert.severity.as_str(),
-        "data": alert.data,
-        "version": "1.0",
-        "createdAt": rfc3339(outcome.finished_at),
-        "episode": episode_value(&alert.episode),
-    });
-    both(&subject.graph_id, routing_key, &event)
+    // Not by `json!`, which copies what it is given: a sensor, a SEL entry.
+    let mut event = Map::with_capacity(9);
+    for (key, value) in [
+        ("type", "polleralert".into()),
+        ("action", action.into()),
+        ("typeId", id.into()),
+        ("nodeId", subject.node.as_deref().into()),
+        ("severity", alert.severity.as_str().into()),
+        ("data", alert.data),
+        ("version", "1.0".into()),
+        ("createdAt", rfc3339(outcome.finished_at).into()),
+        ("episode", episode_value(&alert.episode)),
+    ] {
+        event.insert(key.to_owned(), value);
+    }
+    both(&subject.graph_id, routing_key, &Value::Object(event))
 }
 
 /// A poller's event under `poller.alert.<graphId>` on `on.task` and under its own key on `on.events`.
