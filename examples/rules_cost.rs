@@ -162,7 +162,7 @@ fn poll(case: &Case, rack: &Rack, rules: Option<&Value>) -> io::Result<Polled> {
         let until = Instant::now() + time;
         while Instant::now() < until {
             if case.logs {
-                log(rack);
+                log_events(rack);
             }
             thread::sleep(Duration::from_secs(1));
         }
@@ -183,7 +183,7 @@ fn poll(case: &Case, rack: &Rack, rules: Option<&Value>) -> io::Result<Polled> {
 }
 
 /// Each BMC logs that a sensor went over one of its thresholds.
-fn log(rack: &Rack) {
+fn log_events(rack: &Rack) {
     static LOGGED: AtomicU32 = AtomicU32::new(0);
     for bmc in rack.devices().iter().filter_map(rackpoll_simulator::rack::Device::bmc) {
         let [number, reading, ..] = LOGGED.fetch_add(1, Ordering::Relaxed).to_le_bytes();

@@ -9,27 +9,22 @@ use std::{
 use rackpoll_io::Pace;
 use rackpoll_snmp::names::Names;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     broker::{
-        BusEvent, Delivery, Intake, Outlet, Pending, RpcRequest, amqp,
+        BusEvent, Delivery, Intake, Outlet, Pending, amqp,
         embedded::{Embedded, EmbeddedError},
         mqtt,
     },
     config::{Broker, Config, Server},
+    desk::Desk,
     device::{Lines, SocketLines},
     dispatch::Dispatcher,
-    intake::{
-        self, Fences, RequestFault, SET, Tighten, Tightening, Timetable, TrapService, Triggers, Waiter,
-    },
+    intake::{self, Fences, Timetable, TrapService, Triggers, Waiter},
     job::{Job, Outcome},
     lifecycle,
-    publish::{Message, contract},
     state::{Limits, State, StateError},
 };
 
@@ -37,8 +32,8 @@ use crate::{
 const COMMANDS: usize = 1_000;
 /// Requests that were not answered yet; their callers give up after a second.
 const REQUESTS: usize = 1_000;
-/// Changes of pollers that the timetable has not made yet.
-const TIGHTENINGS: usize = 16;
+/// What is asked of the timetable and not done yet.
+const ASKED: usize = 16;
 /// Events that triggers have not looked at yet; more are dropped.
 const EVENTS: usize = 1_000;
 /// Outcomes that wait for the state file's writer. Full: devices wait, and so polls slow down with the disk.
@@ -114,9 +109,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
         start_broker(&config, Intake { commands, requests, events }, state.clone(), broker_stop.clone())?;
 
     let (due, due_in) = mpsc::channel(TICKS);
-    let (tightenings, tightenings_in) = mpsc::channel(TIGHTENINGS);
-    let timetable =
-        Timetable::new(config.polls.iter().cloned(), &graph_id, SystemTime::now).tightened_by(tightenings_in);
+    let (asks, asked) = mpsc::channel(ASKED);
+    let timetable = Timetable::new(config.polls.iter().cloned(), &graph_id, SystemTime::now).asked_by(asked);
     let polls = config.polls.iter().filter(|poll| !poll.paused).count();
     let recorder = tokio::spawn(record(outcomes_in, state.clone()));
     let waiter =
@@ -132,7 +126,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
     let looking = tokio::spawn(look(state.clone()));
     let heartbeat =
         config.agent.heartbeat.map(|every| tokio::spawn(lifecycle::heartbeat::run(every, state.clone())));
-    let requests = tokio::spawn(serve_requests(requests_in, state.clone(), tightenings));
+    let desk = Desk { state: state.clone(), timetable: asks };
+    let requests = tokio::spawn(desk.serve(requests_in));
     lifecycle::running(&stop);
     tracing::info!(agent, polls, devices = config.devices.len(), "running");
 
@@ -342,60 +337,6 @@ async fn submit(dispatcher: &Dispatcher, job: Job) {
     } else {
         dispatcher.submit(job).await;
     }
-}
-
-async fn serve_requests(
-    mut requests: mpsc::Receiver<RpcRequest>,
-    state: State,
-    tightenings: mpsc::Sender<Tightening>,
-) {
-    while let Some(request) = requests.recv().await {
-        let answer = match request.routing_key.as_str() {
-            SET => tighten(&request, &tightenings).await,
-            _ => answer(&request, &state).await,
-        };
-        // The broker's connection may have gone meanwhile, and the caller's queue with it.
-        let _ = request.answer.send(answer);
-    }
-}
-
-/// Changes a poller for a time; the answer says how many polls that are.
-async fn tighten(request: &RpcRequest, tightenings: &mpsc::Sender<Tightening>) -> Message {
-    let (tell, told) = oneshot::channel();
-    let changed = match Tighten::parse(&request.body) {
-        Ok(tighten) => {
-            // Without a timetable the agent stops, and the answer is the same as to a request that came later.
-            let _ = tightenings.send((tighten, tell)).await;
-            told.await.unwrap_or_else(|_| Err(RequestFault::stopping()))
-        }
-        Err(fault) => Err(fault),
-    };
-    match changed {
-        Ok(polls) => contract::setting_answer(polls, &request.reply_to),
-        Err(fault) => {
-            contract::error_event(fault.name, &fault.message, Some(fault.status), &request.reply_to)
-        }
-    }
-}
-
-async fn answer(request: &RpcRequest, state: &State) -> Message {
-    let reply = &request.reply_to;
-    let wanted = match intake::parse_request(&request.routing_key, &request.body) {
-        Ok(wanted) => wanted,
-        Err(fault) => return contract::error_event(fault.name, &fault.message, Some(fault.status), reply),
-    };
-    let entries = match state.cached(&wanted.id, wanted.latest_only).await {
-        Ok(entries) if entries.is_empty() => return contract::no_cache_record(&wanted.id, reply),
-        Ok(entries) => entries,
-        Err(error) => {
-            tracing::error!(%error, id = wanted.id, "a cache request cannot be answered");
-            return contract::error_event("InternalError", "the cache cannot be read", Some(500), reply);
-        }
-    };
-    contract::cache_answer(&entries, reply).unwrap_or_else(|error| {
-        tracing::error!(%error, id = wanted.id, "a cache entry is no JSON");
-        contract::error_event("InternalError", "the cache entry is damaged", Some(500), reply)
-    })
 }
 
 impl Outlet for State {

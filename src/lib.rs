@@ -7,6 +7,7 @@ pub mod broker;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod desk;
 pub mod device;
 pub mod dispatch;
 pub mod intake;

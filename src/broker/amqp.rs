@@ -5,6 +5,7 @@
 //! one of them ends the connection, and everything is built anew: nothing else is sure to be right after an error.
 
 mod commands;
+mod consumer;
 mod events;
 mod publisher;
 mod requests;
@@ -200,11 +201,13 @@ async fn serve<O: Outlet>(
         }
         Broken("the connection has ended".to_owned())
     };
-    tokio::select! {
-        published = publisher::run(&outgoing, settings, outlet, may_publish, stop) => published,
-        heard = commands::run(&commands, settings, intake) => Err(heard),
-        broken = requests::run(&requests, settings, intake) => Err(broken),
-        broken = events::run(&heard, settings, intake) => Err(broken),
+    // What listens ends only when something is wrong.
+    let ended = tokio::select! {
+        published = publisher::run(&outgoing, settings, outlet, may_publish, stop) => return published,
+        ended = commands::run(&commands, settings, intake) => ended,
+        ended = requests::run(&requests, settings, intake) => ended,
+        ended = events::run(&heard, settings, intake) => ended,
         broken = watched => Err(broken),
-    }
+    };
+    ended.map(|never| match never {})
 }

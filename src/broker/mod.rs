@@ -35,15 +35,15 @@ impl std::fmt::Debug for Delivery {
     }
 }
 
-/// A request that is answered from memory (`methods.requestPollerCache`).
+/// A request that is answered from memory: `methods.requestPollerCache`, `methods.get`, `methods.set`.
 #[derive(Debug)]
 pub struct RpcRequest {
     /// Routing key with dots.
     pub routing_key: String,
     /// Message body as it came.
     pub body: Vec<u8>,
-    /// Where the answer goes.
-    pub reply_to: ReplyTo,
+    /// Where the answer goes; RackHD sets without asking for one.
+    pub reply_to: Option<ReplyTo>,
     /// The answer, which the broker publishes at once (not through the outbox).
     pub answer: oneshot::Sender<Message>,
 }

@@ -120,9 +120,13 @@ impl Settings {
         self.event_keys.iter().map(filter).collect()
     }
 
-    fn request_filters(&self) -> [String; 2] {
+    fn request_filters(&self) -> [String; 3] {
         let prefix = &self.prefix;
-        [format!("{prefix}/task/methods/requestPollerCache"), format!("{prefix}/configuration/methods/set")]
+        [
+            format!("{prefix}/task/methods/requestPollerCache"),
+            format!("{prefix}/configuration/methods/get"),
+            format!("{prefix}/configuration/methods/set"),
+        ]
     }
 
     /// Topic and body of the agent's status, which is retained.

@@ -181,7 +181,9 @@ impl Command<'_> {
         node?;
         work_item_id?;
         self.fences.serves_host(&host)?;
-        subject.watch = self.fences.watch(&request, &subject.value)?;
+        let target = host.target(self.kind.port());
+        let work_item_id = subject.work_item_id.as_deref();
+        subject.watch = self.fences.watch(&request, &subject.value, &target, work_item_id)?;
         let credential = self.credential(secrets, subject, &host)?;
         Ok((request, credential))
     }

@@ -1,23 +1,25 @@
 //! What the configuration lets commands do: which graphs, which hosts, which credentials, how long.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     sync::Arc,
     time::Duration,
 };
 
 use ipnet::IpNet;
-use rackpoll_model::{Fault, FaultKind, PollRequest};
+use rackpoll_model::{Fault, FaultKind, IpmiCommand, PollRequest, SnmpRequest};
 use rackpoll_snmp::names::Names;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::alerts::CommandRules;
 use crate::{
-    config::{Config, EncryptionKey, Host, IPMI_PORT, NamedCredential, SNMP_PORT},
-    job::Credential,
-    outcome::rules::{Calm, Watch},
+    config::{
+        Alerts, Config, EncryptionKey, Host, IPMI_PORT, NamedCredential, SNMP_PORT, ScheduledPoll, in_numbers,
+    },
+    job::{Credential, Target},
+    outcome::rules::{Calm, Elsewhere, Seen, Watch, Window},
 };
 
 /// What commands may do. Made once from the configuration, and again when that changes.
@@ -26,14 +28,29 @@ pub struct Fences {
     graphs: Option<Vec<Uuid>>,
     serves: Option<Vec<IpNet>>,
     credentials: BTreeMap<String, NamedCredential>,
-    /// Names of the credentials of the devices at an address or name and port.
-    devices: HashMap<(String, u16), Vec<String>>,
+    /// The devices of the configuration by address or name, and port.
+    devices: HashMap<(String, u16), OfDevice>,
+    /// The polls of the configuration by their id.
+    polls: HashMap<String, Arc<ScheduledPoll>>,
     key: Option<EncryptionKey>,
     timeout: Duration,
     rules: CommandRules,
     calm: Arc<Calm>,
     names: Arc<Names>,
     sensor_oids: Arc<[String]>,
+}
+
+/// What the configuration says of a device, however it is asked.
+#[derive(Debug, Default)]
+struct OfDevice {
+    /// Names of its credentials.
+    credentials: Vec<String>,
+    /// Rules of its tags, then its own.
+    alerts: Vec<Alerts>,
+    maintenance: Vec<Arc<Window>>,
+    node_type: Option<Arc<str>>,
+    /// What is polled on schedule.
+    polls: Vec<Arc<ScheduledPoll>>,
 }
 
 /// Which of a credential's two halves is wanted.
@@ -55,22 +72,29 @@ impl Kind {
 impl Fences {
     /// The fences that this configuration draws.
     pub fn new(config: &Config) -> Self {
-        let mut devices: HashMap<_, Vec<_>> = HashMap::new();
-        for device in config.devices.values() {
-            let Some(credential) = &device.credential else { continue };
-            for kind in [Kind::Ipmi, Kind::Snmp] {
-                let target = device.host.target(kind.port());
-                let names = devices.entry((target.name, target.port)).or_default();
-                if !names.iter().any(|name| name == credential.as_str()) {
-                    names.push(credential.to_string());
-                }
+        let mut devices: HashMap<_, OfDevice> = HashMap::new();
+        for (name, device) in &config.devices {
+            let targets =
+                BTreeSet::from([Kind::Ipmi, Kind::Snmp].map(|kind| place(device.host.target(kind.port()))));
+            for target in targets {
+                let here = devices.entry(target).or_default();
+                let credential = device.credential.as_ref().map(ToString::to_string);
+                here.credentials.extend(credential.filter(|name| !here.credentials.contains(name)));
+                here.alerts.extend(device.all_alerts(&config.tags).cloned());
+                here.maintenance.extend(config.maintenance.get(name).into_iter().flatten().cloned());
+                here.node_type = here.node_type.take().or_else(|| device.node_type.clone());
             }
+        }
+        for poll in config.polls.iter().filter(|poll| !poll.paused) {
+            let here = devices.entry(place(poll.target.clone())).or_default();
+            here.polls.push(Arc::clone(poll));
         }
         Self {
             graphs: config.agent.serves_graphs.clone(),
             serves: config.agent.serves.clone(),
             credentials: config.credentials.iter().map(|(name, c)| (name.to_string(), c.clone())).collect(),
             devices,
+            polls: config.polls.iter().map(|poll| (poll.work_item_id.clone(), Arc::clone(poll))).collect(),
             key: config.encryption.clone(),
             timeout: config.agent.timeout,
             rules: CommandRules::default(),
@@ -128,8 +152,8 @@ impl Fences {
         let target = host.target(kind.port());
         let of_a_device = self
             .devices
-            .get(&(target.name, target.port))
-            .is_some_and(|names| names.iter().any(|mine| mine == name));
+            .get(&place(target))
+            .is_some_and(|here| here.credentials.iter().any(|mine| mine == name));
         // A name could be made to resolve to anything; only an address can be inside a network.
         let in_networks = host.address().is_some_and(|address| credential.covers(address));
         if !of_a_device && !in_networks {
@@ -151,18 +175,67 @@ impl Fences {
         })
     }
 
-    /// What is looked for in the result of a command: by the rules that it brings.
+    /// What is looked for in the result of a command: by the rules of its device and by those that it brings. Where it names
+    /// a poller of the configuration, it polls for that one. `docs/decisions/0012-rules-of-a-device.md` says why.
     pub(super) fn watch(
         &self,
         request: &PollRequest,
         value: &Map<String, Value>,
+        target: &Target,
+        work_item_id: Option<&str>,
     ) -> Result<Arc<Watch>, Fault> {
-        let rules = self.rules.read(request, value)?;
-        Ok(Arc::new(Watch {
-            rules: rules.into_iter().collect(),
-            calm: Arc::clone(&self.calm),
-            ..Watch::default()
-        }))
+        let own = self.rules.read(request, value)?;
+        let poll = work_item_id.and_then(|id| self.polls.get(id));
+        if let Some(poll) = poll.filter(|poll| poll.request == *request && poll.target == *target) {
+            let mut watch = Arc::clone(&poll.watch);
+            if let Some(own) = own {
+                Arc::make_mut(&mut watch).rules.push(own);
+            }
+            return Ok(watch);
+        }
+        let mut watch = Watch { calm: Arc::clone(&self.calm), ..Watch::default() };
+        if let Some(here) = self.devices.get(&place(target.clone())) {
+            for rules in here.alerts.iter().filter_map(|alerts| alerts.of(request)) {
+                // Two devices at one place may share a tag.
+                if !watch.rules.iter().any(|known| Arc::ptr_eq(known, rules)) {
+                    watch.rules.push(Arc::clone(rules));
+                }
+            }
+            watch.elsewhere = Elsewhere { lists: watch.rules.len(), seen: self.seen(here, request) };
+            watch.maintenance.clone_from(&here.maintenance);
+            watch.node_type.clone_from(&here.node_type);
+        }
+        watch.rules.extend(own);
+        Ok(Arc::new(watch))
+    }
+
+    /// What of this the device's own polls look at. A sensor's condition is told by each poller that sees it, with any rules
+    /// or none; rules only say how bad it is.
+    fn seen(&self, here: &OfDevice, request: &PollRequest) -> Vec<Seen> {
+        let number = |oid: &String| in_numbers(oid, &self.names);
+        let mut seen = Vec::new();
+        // Names for numbers are other keys.
+        for poll in here.polls.iter().filter(|poll| poll.names.is_none()) {
+            match (request, &poll.request) {
+                (
+                    PollRequest::Ipmi(IpmiCommand::Sel | IpmiCommand::SelEntries),
+                    PollRequest::Ipmi(IpmiCommand::Sel | IpmiCommand::SelEntries),
+                ) => seen.push(Seen::All),
+                (
+                    PollRequest::Snmp(SnmpRequest::Metric(asked)),
+                    PollRequest::Snmp(SnmpRequest::Metric(polled)),
+                ) if asked == polled => seen.push(Seen::All),
+                (PollRequest::Snmp(SnmpRequest::Metric(_)), _) => {}
+                (PollRequest::Snmp(_), PollRequest::Snmp(SnmpRequest::Oids(oids))) => {
+                    seen.extend(oids.iter().map(number).map(Seen::Below));
+                }
+                (PollRequest::Snmp(_), PollRequest::Snmp(SnmpRequest::Get(oids))) => {
+                    seen.extend(oids.iter().map(number).map(Seen::One));
+                }
+                _ => {}
+            }
+        }
+        seen
     }
 
     pub(super) fn key(&self) -> Option<&EncryptionKey> {
@@ -172,4 +245,8 @@ impl Fences {
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
+}
+
+fn place(target: Target) -> (String, u16) {
+    (target.name, target.port)
 }

@@ -43,7 +43,8 @@ pub fn parse(routing_key: &str, body: &[u8]) -> Result<CacheRequest, RequestFaul
     if routing_key != "methods.requestPollerCache" {
         return Err(RequestFault {
             name: "NotFoundError",
-            message: "there is no such method; methods.requestPollerCache is".to_owned(),
+            message: "there is no such method; methods.requestPollerCache, methods.get and methods.set are"
+                .to_owned(),
             status: 404,
         });
     }

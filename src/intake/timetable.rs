@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     intake::{
         Schedule,
         request::RequestFault,
-        tighten::{Tighten, Tightening, unknown},
+        tighten::{Tighten, unknown},
     },
     job::{Ending, Job, RunEnded, Ticket},
     outcome::rules::Watch,
@@ -37,11 +37,41 @@ pub struct Timetable<C> {
     ended_sender: mpsc::UnboundedSender<RunEnded>,
     /// Unbounded in type alone: no entry has more than one ticket out.
     ended: mpsc::UnboundedReceiver<RunEnded>,
-    /// Changes for a time.
-    tightenings: Option<mpsc::Receiver<Tightening>>,
+    /// What is asked of it while it runs.
+    asked: Option<mpsc::Receiver<Asked>>,
+    /// All pollers rest.
+    paused: bool,
     graph_id: String,
     clock: C,
     last_seen: i64,
+}
+
+/// What is asked of a timetable that runs. Whoever asks hears what came of it.
+#[derive(Debug)]
+pub enum Asked {
+    /// To change a poller; answered with the number of its polls.
+    Change(Arc<Tighten>, oneshot::Sender<Result<usize, RequestFault>>),
+    /// To let all pollers rest, or go on; where nothing is said, only whether they rest.
+    Pause(Option<bool>, oneshot::Sender<bool>),
+    /// How the polls of this poller stand.
+    Look(String, oneshot::Sender<Result<Vec<PollStanding>, RequestFault>>),
+}
+
+/// How one poll stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PollStanding {
+    /// `workItemId` of its results.
+    pub work_item_id: String,
+    /// Its interval; none where it goes by a crontab.
+    pub every: Option<Duration>,
+    /// Whether it rests.
+    pub paused: bool,
+    /// When it is due next, in Unix milliseconds.
+    pub next: Option<i64>,
+    /// Whether it differs from the configuration.
+    pub changed: bool,
+    /// Until when, where that ends by itself, in Unix milliseconds.
+    pub until: Option<i64>,
 }
 
 struct Entry {
@@ -55,32 +85,48 @@ struct Entry {
     /// Times missed that no result has told of yet.
     skipped: u64,
     /// What it does otherwise for a time.
-    tightened: Option<Tightened>,
+    change: Option<Change>,
 }
 
-/// What a poller does otherwise, until a moment.
-struct Tightened {
-    until: i64,
+/// What a poller does otherwise.
+struct Change {
+    /// Until this moment, where it ends by itself.
+    until: Option<i64>,
     schedule: Schedule,
     watch: Arc<Watch>,
+    paused: bool,
 }
 
 impl Entry {
     fn schedule(&self) -> &Schedule {
-        self.tightened.as_ref().map_or(&self.poll.schedule, |tightened| &tightened.schedule)
+        self.change.as_ref().map_or(&self.poll.schedule, |change| &change.schedule)
+    }
+
+    fn is_paused(&self) -> bool {
+        self.change.as_ref().map_or(self.poll.paused, |change| change.paused)
+    }
+
+    /// When something is to be done: the time of a run, or before that the end of a change.
+    fn moment(&self, run: Option<i64>) -> Option<i64> {
+        let until = self.change.as_ref().and_then(|change| change.until);
+        let run = run.filter(|_| !self.is_paused());
+        run.into_iter().chain(until).min()
     }
 
     /// Goes back to what is configured, where its time is over.
-    fn revert(&mut self, now: i64) {
-        if self.tightened.as_ref().is_some_and(|tightened| now >= tightened.until) {
-            tracing::info!(poller = self.poll.work_item_id, "back to its configured interval and rules");
-            self.tightened = None;
+    fn revert(&mut self, now: i64) -> bool {
+        let until = self.change.as_ref().and_then(|change| change.until);
+        let is_over = until.is_some_and(|until| now >= until);
+        if is_over {
+            tracing::info!(poller = self.poll.work_item_id, "as it is configured again");
+            self.change = None;
         }
+        is_over
     }
 }
 
 impl<C: Fn() -> SystemTime> Timetable<C> {
-    /// A timetable of these polls (paused ones stay out) by this clock. Results go out under `graph_id`.
+    /// A timetable of these polls by this clock. Results go out under `graph_id`.
     pub fn new(polls: impl IntoIterator<Item = Arc<ScheduledPoll>>, graph_id: &str, clock: C) -> Self {
         let (ended_sender, ended) = mpsc::unbounded_channel();
         let now = unix_millis(clock());
@@ -89,13 +135,13 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
             due: BTreeSet::new(),
             ended_sender,
             ended,
-            tightenings: None,
+            asked: None,
+            paused: false,
             graph_id: graph_id.to_owned(),
             clock,
             last_seen: now,
         };
-        for poll in polls.into_iter().filter(|poll| !poll.paused) {
-            let next = poll.schedule.next_after(now);
+        for poll in polls {
             let index = timetable.entries.len();
             timetable.entries.push(Entry {
                 poll,
@@ -103,17 +149,17 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
                 running: None,
                 failures: 0,
                 skipped: 0,
-                tightened: None,
+                change: None,
             });
-            timetable.plan(index, next);
+            timetable.plan_after(index, now);
         }
         timetable
     }
 
-    /// Listens to changes for a time.
+    /// Does what is asked of it while it runs.
     #[must_use]
-    pub fn tightened_by(self, tightenings: mpsc::Receiver<Tightening>) -> Self {
-        Self { tightenings: Some(tightenings), ..self }
+    pub fn asked_by(self, asked: mpsc::Receiver<Asked>) -> Self {
+        Self { asked: Some(asked), ..self }
     }
 
     /// Hands every poll to `dispatcher` when it is due, until `stop` or until nobody takes them any more.
@@ -125,10 +171,7 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
                 () = stop.cancelled() => return,
                 // Never `None`: this timetable holds a sender itself.
                 Some(ended) = self.ended.recv() => self.end(&ended),
-                Some((tighten, told)) = next(&mut self.tightenings) => {
-                    // Whoever asked may have gone.
-                    let _ = told.send(self.tighten(&tighten));
-                }
+                Some(asked) = next(&mut self.asked) => self.answer(asked),
                 () = tokio::time::sleep(sleep) => {
                     let sent = tokio::select! {
                         biased;
@@ -146,7 +189,11 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
     /// Sends what is due now.
     async fn send_due(&mut self, dispatcher: &mpsc::Sender<Job>) -> Result<(), mpsc::error::SendError<()>> {
         let mut now = self.look_at_clock();
-        while let Some((at, index)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+        while let Some((at, index)) = self.first_due().filter(|(at, _)| *at <= now) {
+            if self.entries.get_mut(index).is_some_and(|entry| entry.revert(now)) {
+                self.plan_after(index, now);
+                continue;
+            }
             if self.entries.get(index).is_none_or(|entry| entry.running.is_some()) {
                 self.miss(index, at, now);
                 continue;
@@ -164,42 +211,88 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
         Ok(())
     }
 
-    /// Changes every poll of a poller; how many there are.
-    fn tighten(&mut self, tighten: &Tighten) -> Result<usize, RequestFault> {
-        let now = self.look_at_clock();
-        let until = now.saturating_add(i64::try_from(tighten.lasts.as_millis()).unwrap_or(i64::MAX));
-        let is_it = |entry: &Entry| {
-            entry.poll.work_item_id == tighten.poller || entry.poll.poller.as_str() == tighten.poller
+    fn answer(&mut self, asked: Asked) {
+        // Whoever asked may have gone, and then wants no answer.
+        match asked {
+            Asked::Change(change, told) => {
+                let _ = told.send(self.change(&change));
+            }
+            Asked::Pause(pause, told) => {
+                if let Some(pause) = pause {
+                    self.pause(pause);
+                }
+                let _ = told.send(self.paused);
+            }
+            Asked::Look(poller, told) => {
+                let entries = self.places(&poller);
+                let standings = entries.map(|places| self.standings(&places));
+                let _ = told.send(standings);
+            }
+        }
+    }
+
+    /// The entries of a poller.
+    fn places(&self, poller: &str) -> Result<Vec<usize>, RequestFault> {
+        let is_it = |entry: &Entry| entry.poll.work_item_id == poller || entry.poll.poller.as_str() == poller;
+        let all = self.entries.iter().enumerate();
+        let places: Vec<usize> = all.filter(|(_, entry)| is_it(entry)).map(|(place, _)| place).collect();
+        if places.is_empty() { Err(unknown(poller)) } else { Ok(places) }
+    }
+
+    fn standings(&self, places: &[usize]) -> Vec<PollStanding> {
+        let entries = places.iter().filter_map(|place| self.entries.get(*place));
+        let standing = |entry: &Entry| PollStanding {
+            work_item_id: entry.poll.work_item_id.clone(),
+            every: entry.schedule().interval(),
+            paused: entry.is_paused(),
+            next: entry.next.filter(|_| !self.paused && !entry.is_paused()),
+            changed: entry.change.is_some(),
+            until: entry.change.as_ref().and_then(|change| change.until),
         };
-        let places: Vec<usize> = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| is_it(entry))
-            .map(|(place, _)| place)
-            .collect();
+        entries.map(standing).collect()
+    }
+
+    /// Lets all pollers rest or go on. What they would have polled meanwhile was not missed: nobody wanted it.
+    fn pause(&mut self, pause: bool) {
+        if std::mem::replace(&mut self.paused, pause) == pause {
+            return;
+        }
+        tracing::info!(paused = pause, "schedules");
+        let now = self.look_at_clock();
+        for index in 0..self.entries.len() {
+            if let Some(entry) = self.entries.get_mut(index).filter(|_| !pause) {
+                entry.revert(now);
+                self.plan_after(index, now);
+            }
+        }
+    }
+
+    /// Changes every poll of a poller, in place of earlier changes; how many there are.
+    fn change(&mut self, change: &Tighten) -> Result<usize, RequestFault> {
+        let now = self.look_at_clock();
+        let places = self.places(&change.poller)?;
         let first = places.first().and_then(|place| self.entries.get(*place));
-        let rules = tighten.rules(&first.ok_or_else(|| unknown(&tighten.poller))?.poll.request)?;
+        let rules = change.rules(&first.ok_or_else(|| unknown(&change.poller))?.poll.request)?;
+        let until = change
+            .lasts
+            .map(|lasts| now.saturating_add(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX)));
         for place in &places {
             let Some(entry) = self.entries.get_mut(*place) else { continue };
             let poll = &entry.poll;
-            let schedule = match tighten.every {
+            let schedule = match change.every {
                 Some(every) => Schedule::every(every, every, &poll.work_item_id),
                 None => poll.schedule.clone(),
             };
-            let watch = match &rules {
-                None => Arc::clone(&poll.watch),
-                Some(rules) => {
-                    let mut watch = Watch::clone(&poll.watch);
-                    watch.rules.push(Arc::clone(rules));
-                    Arc::new(watch)
-                }
-            };
-            let next = schedule.next_after(now);
-            entry.tightened = Some(Tightened { until, schedule, watch });
-            self.plan(*place, next);
+            let mut watch = Arc::clone(&poll.watch);
+            if let Some(rules) = &rules {
+                Arc::make_mut(&mut watch).rules.push(Arc::clone(rules));
+            }
+            let paused = change.paused.unwrap_or(poll.paused);
+            entry.change = Some(Change { until, schedule, watch, paused });
+            self.plan_after(*place, now);
         }
-        tracing::info!(poller = tighten.poller, polls = places.len(), ?tighten.every, ?tighten.lasts, "changed for a time");
+        let Tighten { poller, every, paused, lasts, .. } = change;
+        tracing::info!(poller, polls = places.len(), ?every, ?paused, ?lasts, "changed");
         Ok(places.len())
     }
 
@@ -212,13 +305,11 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
         entry.skipped = skipped;
         entry.running = Some(at);
         let mut job = entry.poll.job(&self.graph_id, system_time(at), skipped);
-        entry.revert(now);
-        if let Some(tightened) = &entry.tightened {
-            job.subject.watch = Arc::clone(&tightened.watch);
+        if let Some(change) = &entry.change {
+            job.subject.watch = Arc::clone(&change.watch);
         }
         job.subject.ticket = Some(Ticket::new(index, skipped, self.ended_sender.clone()));
-        let next = entry.schedule().next_after(now.max(at));
-        self.plan(index, next);
+        self.plan_after(index, now.max(at));
         Some(job)
     }
 
@@ -226,10 +317,8 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
     fn miss(&mut self, index: usize, at: i64, now: i64) {
         let Some(entry) = self.entries.get_mut(index) else { return };
         let (passed, _) = entry.schedule().passed(at, now);
-        entry.revert(now);
         entry.skipped = entry.skipped.saturating_add(passed).saturating_add(1);
-        let next = entry.schedule().next_after(now.max(at));
-        self.plan(index, next);
+        self.plan_after(index, now.max(at));
     }
 
     fn end(&mut self, ended: &RunEnded) {
@@ -251,8 +340,15 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
         }
     }
 
-    fn plan(&mut self, index: usize, next: Option<i64>) {
+    /// Plans the first run after this moment.
+    fn plan_after(&mut self, index: usize, moment: i64) {
+        let next = self.entries.get(index).and_then(|entry| entry.schedule().next_after(moment));
+        self.plan(index, next);
+    }
+
+    fn plan(&mut self, index: usize, run: Option<i64>) {
         let Some(entry) = self.entries.get_mut(index) else { return };
+        let next = entry.moment(run);
         if let Some(before) = entry.next.take() {
             self.due.remove(&(before, index));
         }
@@ -267,25 +363,29 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
         let now = unix_millis((self.clock)());
         if now < self.last_seen.saturating_sub(CLOCK_SET_BACK) {
             for index in 0..self.entries.len() {
-                let next = self.entries.get(index).and_then(|entry| entry.schedule().next_after(now));
-                self.plan(index, next);
+                self.plan_after(index, now);
             }
         }
         self.last_seen = now;
         now
     }
 
+    /// What comes first; nothing while all rest.
+    fn first_due(&self) -> Option<(i64, usize)> {
+        self.due.first().copied().filter(|_| !self.paused)
+    }
+
     fn until_next(&self) -> Duration {
-        let Some((at, _)) = self.due.first() else { return LONGEST_SLEEP };
+        let Some((at, _)) = self.first_due() else { return LONGEST_SLEEP };
         let now = unix_millis((self.clock)());
         Duration::from_millis(u64::try_from(at.saturating_sub(now)).unwrap_or(0)).min(LONGEST_SLEEP)
     }
 }
 
-/// The next change; never, where nobody can send one.
-async fn next(tightenings: &mut Option<mpsc::Receiver<Tightening>>) -> Option<Tightening> {
-    match tightenings {
-        Some(tightenings) => tightenings.recv().await,
+/// What is asked next; nothing, where nobody can ask.
+async fn next(asked: &mut Option<mpsc::Receiver<Asked>>) -> Option<Asked> {
+    match asked {
+        Some(asked) => asked.recv().await,
         None => std::future::pending().await,
     }
 }

@@ -101,15 +101,14 @@ impl Look<'_> {
         let old = entries.len().saturating_sub(news.entries);
         let new = entries.get(old..).unwrap_or_default();
         let id = |record: &str| self.id(Action::Sel, record);
-        alerts.extend(rules::sel::watch(new, watch.rules(), self.device(), id));
+        alerts.extend(rules::sel::watch(new, watch, self.device(), id));
         alerts
     }
 
     fn snmp(&self, asked: Asked<'_>) -> rusqlite::Result<Vec<Alert>> {
         let watch = &self.outcome.subject.watch;
-        let tell_cleared = watch.calm.tell_value_cleared;
         self.with_conditions(Action::Snmp, |round| {
-            rules::snmp::watch(self.said, asked, watch.rules(), self.device(), tell_cleared, round)
+            rules::snmp::watch(self.said, asked, watch, self.device(), round)
         })
     }
 

@@ -297,6 +297,67 @@ async fn rules_of_a_command_are_used_and_hostile_ones_refused_with_their_place()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rules_of_a_device_hold_for_commands_and_nothing_is_told_twice() {
+    let vhost = rabbitmq::shared();
+    let folder = Folder::new("recording");
+    let community = random_secret();
+    let lines = "1.3.6.1.2.1.1.5.0|4|labbox\n1.3.6.1.2.1.1.7.0|2|71\n";
+    let device = snmp::start_snmpsim(&[(&community, &recording(&folder, lines))]);
+    let sim = Model::own().start(&random_secret());
+    let bus = Bus::connect(&vhost).await;
+    let mut events = bus.listen("on.events", "polleralert.#").await;
+    // The schedule looks at one of the two values, and not at the log.
+    let setup = Setup::amqp(&vhost)
+        .with_community("net", &community)
+        .with_ipmi_credential("bmc", "viewer", sim.password())
+        .with(&format!(
+            "[[device]]\nname = \"s1\"\nhost = \"{}\"\ncredential = \"net\"\ntags = [\"lab\"]\n\
+             alerts = {{ snmp = [{{ \".1.3.6.1.2.1.1.7.0\" = {{ greaterThan = 70, severity = \"critical\" }} }}] }}\n\
+             [[tag]]\nname = \"lab\"\nalerts = {{ snmp = [{{ \".1.3.6.1.2.1.1.5.0\" = \"/^lab/\" }}] }}\n\
+             [[device]]\nname = \"b1\"\nhost = \"{}\"\ncredential = \"bmc\"\n\
+             alerts = {{ sel = [{{ \"Sensor Type\" = \"Fan\", action = \"warning\" }}] }}\n",
+            device.host(),
+            sim.host()
+        ))
+        .with_poller("walk", "s1", "snmp = { oids = [\".1.3.6.1.2.1.1.7\"] }", "500ms");
+    let agent = setup.start_on(&bus).await;
+    let told = |event: &Received| {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        (text(&event.body["typeId"]), text(&event.body["data"]["oid"]), text(&event.body["severity"]))
+    };
+    let of = |id: &str, oid: &str, severity: &str| (id.to_owned(), oid.to_owned(), severity.to_owned());
+    assert_eq!(told(&events.next(SOON).await), of("walk", ".1.3.6.1.2.1.1.7.0", "critical"));
+
+    let graph = uuid::Uuid::new_v4().to_string();
+    let mut results = bus.listen("on.task", &format!("snmp.command.result.{graph}")).await;
+    let command = |id: &str| json!({ "host": device.host(), "credential": "net", "workItemId": id, "config": { "oids": [".1.3.6.1.2.1.1"] } });
+    for id in ["w1", "w1", "w2"] {
+        bus.command(&format!("run.snmp.command.{graph}"), &command(id)).await;
+        results.next(SOON).await;
+    }
+    assert_eq!(told(&events.next(SOON).await), of("w1", ".1.3.6.1.2.1.1.5.0", "information"));
+    assert_eq!(told(&events.next(SOON).await), of("w2", ".1.3.6.1.2.1.1.5.0", "information"));
+    // A command for the schedule's own poller leaves its episode as it is.
+    let mut own = command("walk");
+    own["config"]["oids"] = json!([".1.3.6.1.2.1.1.7"]);
+    bus.command(&format!("run.snmp.command.{graph}"), &own).await;
+    results.next(SOON).await;
+    assert_eq!(events.try_next(Duration::from_secs(2)).await, None, "told twice");
+
+    let mut results = bus.listen("on.task", &format!("ipmi.command.selEntries.result.{graph}")).await;
+    let command = json!({ "host": sim.host(), "credential": "bmc", "workItemId": "w3" });
+    let key = format!("ipmi.command.selEntries.{graph}");
+    bus.command(&key, &command).await;
+    results.next(SOON).await;
+    sim.console(FAN_ENTRY);
+    bus.command(&key, &command).await;
+    let entry = events.next(SOON).await;
+    assert_eq!((&entry.body["typeId"], &entry.body["severity"]), (&json!("w3"), &json!("warning")));
+    agent.terminate(Duration::from_secs(5));
+    setup.assert_no_secret(&[sim.password(), &community], &bus.all_heard());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn power_nodes_and_heartbeats_are_told() {
     let vhost = rabbitmq::shared();
     let sim = Model::controlled().start(&random_secret());

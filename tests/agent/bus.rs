@@ -190,6 +190,12 @@ impl Bus {
         answer
     }
 
+    /// Publishes to any exchange, and wants no answer.
+    pub async fn tell(&self, exchange: &str, key: &str, body: &Value) {
+        let properties = BasicProperties::default().with_type("Result".into());
+        self.publish_to(exchange, key, body.to_string().as_bytes(), properties).await;
+    }
+
     /// Asks for something on any exchange, and waits for the answer.
     pub async fn request(&self, exchange: &str, key: &str, value: &Value) -> Received {
         let queue = format!("{exchange}:{key}.request:{}", &uuid::Uuid::new_v4().simple().to_string()[..7]);

@@ -27,6 +27,7 @@ mod mqtt;
 mod outage;
 mod profile;
 mod sel;
+mod settings;
 mod shutdown;
 mod snmp;
 mod sockets;

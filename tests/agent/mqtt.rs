@@ -67,6 +67,22 @@ fn command_and_cache(port: u16, agent: &mut Agent, sim: &IpmiSim) {
     }
     let cached: Value = serde_json::from_str(&answers.messages()[0].1).expect("JSON");
     assert_eq!(cached["value"][0]["chassis"], result["value"]["chassis"]);
+
+    // The agent's settings, with and without an answer.
+    let settings = Subscriber::start(port, "answers/with/settings");
+    let more = ["-D", "publish", "response-topic", "answers/with/settings"];
+    publish(port, "on/configuration/methods/set", r#"{"value": {"logLevel": "warning"}}"#, &more)
+        .expect("mosquitto_pub");
+    publish(port, "on/configuration/methods/get", r#"{"key": "logLevel"}"#, &more).expect("mosquitto_pub");
+    let start = Instant::now();
+    while settings.messages().len() < 2 {
+        assert!(start.elapsed() < Duration::from_secs(20), "no answer about settings:\n{}", agent.output());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let said: Vec<Value> =
+        settings.messages().iter().map(|(_, body)| serde_json::from_str(body).expect("JSON")).collect();
+    let expected = [json!({ "value": { "logLevel": "warn", "paused": false } }), json!({ "value": "warn" })];
+    assert_eq!(said, expected);
     for (topic, body) in results.messages().iter().chain(&answers.messages()) {
         assert_absent(&[sim.password()], topic, body.as_bytes());
     }

@@ -34,7 +34,9 @@ pub(super) async fn declare(channel: &Channel, settings: &Settings) -> lapin::Re
     let passing = QueueDeclareOptions { auto_delete: true, ..QueueDeclareOptions::default() };
     channel.queue_declare(requests.as_str().into(), passing, FieldTable::default()).await?;
     bind(channel, &requests, &task, "methods.requestPollerCache").await?;
-    bind(channel, &requests, &settings.exchange("configuration"), "methods.set").await?;
+    for key in ["methods.get", "methods.set"] {
+        bind(channel, &requests, &settings.exchange("configuration"), key).await?;
+    }
     if settings.event_keys.is_empty() {
         return Ok(());
     }

@@ -135,8 +135,12 @@ impl Requests<'_> {
             .map_err(|reason| format!("malformed response topic: {reason}"))?
             .ok_or("it has no response topic")?;
         let (answer, receiver) = oneshot::channel();
-        let request =
-            RpcRequest { routing_key, body: publish.payload.to_vec(), reply_to: reply_to.clone(), answer };
+        let request = RpcRequest {
+            routing_key,
+            body: publish.payload.to_vec(),
+            reply_to: Some(reply_to.clone()),
+            answer,
+        };
         self.intake.requests.try_send(request).map_err(|_| "too many requests are open")?;
         Ok(Box::pin(answered(receiver, reply_to)))
     }

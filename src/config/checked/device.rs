@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Alerts, Name, Named, credential::NamedCredential, name, optional_name};
 use crate::{
@@ -26,6 +26,13 @@ pub struct Device {
     pub alerts: Alerts,
     /// RackHD's type of the node, for its events.
     pub node_type: Option<Arc<str>>,
+}
+
+impl Device {
+    /// The rules of its tags, then its own.
+    pub fn all_alerts<'a>(&'a self, tags: &'a BTreeMap<Name, Alerts>) -> impl Iterator<Item = &'a Alerts> {
+        self.tags.iter().filter_map(|tag| tags.get(tag)).chain([&self.alerts])
+    }
 }
 
 pub(super) fn check(
@@ -75,6 +82,8 @@ fn one(
     let mut tags = Vec::new();
     for (place, text) in table.texts("tags", findings).unwrap_or_default() {
         match Name::new(&text) {
+            // Its rules would be asked twice.
+            Some(tag) if tags.contains(&tag) => {}
             Some(tag) => tags.push(tag),
             None => findings.fault(&place, format!("a tag has to be {NAME_RULE}, not {:?}", shorten(&text))),
         }

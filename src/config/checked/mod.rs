@@ -31,7 +31,7 @@ use super::{
     raw::{Table, shorten},
     secret::Surroundings,
 };
-use crate::outcome::rules::{Calm, Compiler, Segments};
+use crate::outcome::rules::{Calm, Compiler, Segments, Window};
 
 pub use access::bmc_key;
 pub use agent::{Agent, graph_id};
@@ -57,6 +57,10 @@ pub struct Config {
     pub credentials: BTreeMap<Name, NamedCredential>,
     /// `[[device]]`, by name.
     pub devices: BTreeMap<Name, Device>,
+    /// `[[tag]]`: rules for every device that has the tag.
+    pub tags: BTreeMap<Name, Alerts>,
+    /// `[[maintenance]]`: the windows of every device that has any.
+    pub maintenance: BTreeMap<Name, Vec<Arc<Window>>>,
     /// `[calm]`: how calmly alerts are told where a poller says nothing.
     pub calm: Arc<Calm>,
     /// `[reachability]`: the segments whose nodes are told together.
@@ -111,6 +115,8 @@ pub(super) fn check(mut table: Table, surroundings: &Surroundings<'_>, findings:
         encryption,
         credentials,
         devices,
+        tags,
+        maintenance,
         calm,
         segments,
         names: snmp.names,

@@ -21,7 +21,7 @@ use crate::{
         raw::Table,
     },
     job::{Credential, Topic},
-    outcome::rules::{Calm, Compiler, Rules, Watch, Window},
+    outcome::rules::{Calm, Compiler, Elsewhere, Rules, Watch, Window},
 };
 
 /// What pollers refer to.
@@ -161,10 +161,10 @@ impl Poller {
 
     /// Rules of the device's tags, of the device and of the poller, in this order.
     fn watch(&self, name: &Name, device: &Device, context: &Context<'_>) -> Arc<Watch> {
-        let of_tags = device.tags.iter().filter_map(|tag| context.tags.get(tag)?.of(&self.request));
-        let of_device = device.alerts.of(&self.request);
+        let of_device = device.all_alerts(context.tags).filter_map(|alerts| alerts.of(&self.request));
         Arc::new(Watch {
-            rules: of_tags.chain(of_device).chain(&self.rules).map(Arc::clone).collect(),
+            rules: of_device.chain(&self.rules).map(Arc::clone).collect(),
+            elsewhere: Elsewhere::default(),
             calm: Arc::clone(&self.calm),
             maintenance: context.maintenance.get(name).cloned().unwrap_or_default(),
             node_type: device.node_type.clone(),

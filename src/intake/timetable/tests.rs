@@ -4,7 +4,10 @@ use rackpoll_model::{Fault, FaultKind};
 use tokio::time::Instant;
 
 use super::*;
-use crate::config::{Config, Surroundings};
+use crate::{
+    config::{Config, Surroundings},
+    intake::Set,
+};
 
 /// 2026-11-24T00:00:00Z, on every grid below.
 const START: i64 = 1_795_478_400_000;
@@ -215,7 +218,7 @@ async fn a_poller_is_polled_more_often_for_a_time() {
     let stop = CancellationToken::new();
     let begin = Instant::now();
     let clock = move || system_time(START + i64::try_from(begin.elapsed().as_millis()).unwrap());
-    let timetable = Timetable::new(polls(&every("p", "1m")), GRAPH, clock).tightened_by(changes_in);
+    let timetable = Timetable::new(polls(&every("p", "1m")), GRAPH, clock).asked_by(changes_in);
     let task = tokio::spawn(timetable.run(sender, stop.clone()));
     let mut due = async || {
         let job: Job = jobs.recv().await.unwrap();
@@ -226,7 +229,8 @@ async fn a_poller_is_polled_more_often_for_a_time() {
     assert_eq!(due().await, (60_000, 0));
     let set = async |body: &str| {
         let (tell, told) = tokio::sync::oneshot::channel();
-        changes.send((Tighten::parse(body.as_bytes()).unwrap(), tell)).await.unwrap();
+        let Ok(Set::Poller(change)) = Set::parse(body.as_bytes()) else { panic!("{body}") };
+        changes.send(Asked::Change(change, tell)).await.unwrap();
         told.await.unwrap()
     };
     let fault = set(r#"{"value":{"poller":"q","every":"10s","for":"25s"}}"#).await.unwrap_err();
@@ -240,15 +244,88 @@ async fn a_poller_is_polled_more_often_for_a_time() {
     let (first, rules) = due().await;
     assert!(first > 60_000 && first <= 70_000 && rules == 1, "{first} {rules}");
     assert_eq!(due().await, (first + 10_000, 1));
-    // The one that was planned while it lasted, and from there on as configured.
-    let (after, rules) = due().await;
-    assert_eq!(rules, usize::from(after < 85_000));
+    // It ends to the moment, and from there on it is as configured.
     let mut next = due().await;
-    while next.1 > 0 || next.0 % 60_000 != 0 {
-        assert!(next.0 < 120_000, "{next:?}");
+    while next.1 > 0 {
+        assert!(next.0 < 85_000, "{next:?}");
         next = due().await;
     }
-    assert_eq!(due().await, (next.0 + 60_000, 0));
+    assert_eq!(next, (120_000, 0));
+    assert_eq!(due().await, (180_000, 0));
+    // What is polled less often for a time is back when that is over, and not at its next run.
+    assert_eq!(set(r#"{"value":{"poller":"p","every":"1d","for":"150s"}}"#).await, Ok(1));
+    assert_eq!(due().await, (360_000, 0));
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn pollers_rest_and_go_on() {
+    let (asks, asked) = mpsc::channel(1);
+    let (sender, mut jobs) = mpsc::channel(10);
+    let stop = CancellationToken::new();
+    let begin = Instant::now();
+    let clock = move || system_time(START + i64::try_from(begin.elapsed().as_millis()).unwrap());
+    let resting = format!("{}paused = true\n", every("q", "1m"));
+    let timetable = Timetable::new(polls(&(every("p", "1m") + &resting)), GRAPH, clock).asked_by(asked);
+    let task = tokio::spawn(timetable.run(sender, stop.clone()));
+    let mut due = async || {
+        let job: Job = jobs.recv().await.unwrap();
+        let found =
+            (unix_millis(job.subject.scheduled_at) - START, job.subject.work_item_id.clone().unwrap());
+        assert_eq!(job.subject.skipped, 0, "a pause is not missed");
+        finish(job, &Ok(()));
+        found
+    };
+    let set = async |body: &str| {
+        let (tell, told) = oneshot::channel();
+        let Ok(Set::Poller(change)) = Set::parse(body.as_bytes()) else { panic!("{body}") };
+        asks.send(Asked::Change(change, tell)).await.unwrap();
+        told.await.unwrap()
+    };
+    let pause = async |pause| {
+        let (tell, told) = oneshot::channel();
+        asks.send(Asked::Pause(pause, tell)).await.unwrap();
+        told.await.unwrap()
+    };
+    let look = async |poller: &str| {
+        let (tell, told) = oneshot::channel();
+        asks.send(Asked::Look(poller.to_owned(), tell)).await.unwrap();
+        told.await.unwrap()
+    };
+    let run = |seconds: i64, poller: &str| (seconds * 1_000, poller.to_owned());
+    assert_eq!(due().await, run(60, "p"));
+    let standing = |poller: &str, paused, next: Option<i64>, until: Option<i64>| PollStanding {
+        work_item_id: poller.to_owned(),
+        every: Some(Duration::from_secs(60)),
+        paused,
+        next: next.map(|next| START + next * 1_000),
+        changed: until.is_some(),
+        until: until.map(|until| START + until * 1_000),
+    };
+    assert_eq!(look("p").await.unwrap(), [standing("p", false, Some(120), None)]);
+    assert_eq!(look("q").await.unwrap(), [standing("q", true, None, None)]);
+    assert_eq!(look("r").await.unwrap_err().status, 404);
+
+    // One rests for a time, another goes on that the configuration lets rest.
+    assert_eq!(set(r#"{"value":{"poller":"p","paused":true,"for":"90s"}}"#).await, Ok(1));
+    assert_eq!(look("p").await.unwrap(), [standing("p", true, None, Some(150))]);
+    assert_eq!(set(r#"{"value":{"poller":"q","paused":false}}"#).await, Ok(1));
+    assert_eq!(due().await, run(120, "q"));
+    assert_eq!(due().await, run(180, "p"));
+    assert_eq!(due().await, run(180, "q"));
+    assert_eq!(set(r#"{"value":{"poller":"q","paused":true}}"#).await, Ok(1));
+
+    // All rest, whatever their own settings say.
+    assert!(!pause(None).await);
+    assert!(pause(Some(true)).await);
+    assert_eq!(look("p").await.unwrap(), [standing("p", false, None, None)]);
+    assert_eq!(set(r#"{"value":{"poller":"q","paused":false,"for":"10m"}}"#).await, Ok(1));
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert!(pause(None).await);
+    assert!(!pause(Some(false)).await);
+    assert_eq!(due().await, run(540, "p"));
+    assert_eq!(due().await, run(540, "q"));
     stop.cancel();
     task.await.unwrap();
 }

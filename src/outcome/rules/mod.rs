@@ -55,25 +55,11 @@ pub use set::{RuleKind, Rules};
 pub use severity::{Severity, Verdict};
 pub use until::Until;
 pub(crate) use until::look_up;
-pub use watch::Watch;
+pub use watch::{Elsewhere, Seen, Watch};
 pub use window::Window;
 
 /// Faults of one list of rules that are told at once: who has made more has made the same one again.
 const MOST_FAULTS: usize = 32;
-
-/// What the last rule that matches an entry says, and all that match, as they were written.
-fn entry_verdict<'r>(
-    rules: impl Iterator<Item = &'r Rules>,
-    entry: &Map<String, Value>,
-) -> Option<(Verdict, Vec<Value>)> {
-    let mut found: Option<(Verdict, Vec<Value>)> = None;
-    for rule in rules.flat_map(|rules| rules.entries.matching(entry)) {
-        let (verdict, matches) = found.get_or_insert_with(|| (rule.verdict(), Vec::new()));
-        *verdict = rule.verdict();
-        matches.push(rule.written().clone());
-    }
-    found
-}
 
 /// What the last rule that matches an entry says.
 fn last_verdict<'r>(rules: impl Iterator<Item = &'r Rules>, entry: &Map<String, Value>) -> Option<Verdict> {

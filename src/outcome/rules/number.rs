@@ -83,7 +83,7 @@ impl Number {
 fn compare_mixed(whole: i128, real: f64) -> Option<Ordering> {
     /// 2^127: from here on no whole number is as large.
     const BEYOND: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
-    if real.is_nan() || real >= BEYOND || real < -BEYOND {
+    if !(-BEYOND..BEYOND).contains(&real) {
         return 0.0.partial_cmp(&real);
     }
     #[expect(clippy::cast_possible_truncation, reason = "inside the range, and without a fraction")]

@@ -55,15 +55,14 @@ impl Replay {
             });
         }
         if let Some(entries) = value.get("selEntries").and_then(Value::as_array) {
-            return if quiet { Vec::new() } else { sel::watch(entries, watch.rules(), device, id) };
+            return if quiet { Vec::new() } else { sel::watch(entries, watch, device, id) };
         }
         let Some(result) = value.get("result") else { return Vec::new() };
         let metric = value.get("config").and_then(|config| config.get("metric")).and_then(Value::as_str);
         let asked = metric.map_or(Asked::Oids, Asked::Metric);
-        let tell_cleared = watch.calm.tell_value_cleared;
         let mut alerts = self.with_conditions(poller, "snmp", |conditions| {
             let round = Round::new(conditions, &watch.calm, now, quiet, &id);
-            snmp::watch(result, asked, watch.rules(), device, tell_cleared, round)
+            snmp::watch(result, asked, watch, device, round)
         });
         if metric == Some(pdu::METRIC) {
             let last = self.outlets.entry(poller.to_owned()).or_default();

@@ -4,22 +4,36 @@ use serde_json::{Value, json};
 
 use super::{
     alert::{Action, Alert, Device},
-    entry_verdict,
+    entry::EntryRule,
     episode::{Episode, Stage},
-    set::Rules,
     severity::Verdict,
+    watch::Watch,
 };
 
-/// An alert for each of these new entries that a rule matches. `id` makes an episode's id from its entry's record id.
-pub(crate) fn watch<'r>(
+/// Rules that an alert names as those that its entry matches; the last of them.
+const MOST_MATCHES: usize = 64;
+
+/// An alert for each of these new entries that a rule matches: the last that does has the say. `id` makes an episode's id
+/// from its entry's record id.
+pub(crate) fn watch(
     entries: &[Value],
-    rules: impl Iterator<Item = &'r Rules> + Clone,
+    watch: &Watch,
     device: Device<'_>,
     id: impl Fn(&str) -> String,
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
     for entry in entries.iter().filter_map(Value::as_object) {
-        let Some((Verdict::Alert(severity), matches)) = entry_verdict(rules.clone(), entry) else { continue };
+        let lists = watch.rules().enumerate();
+        let all = lists.flat_map(|(list, rules)| rules.entries.matching(entry).map(move |rule| (list, rule)));
+        let matching: Vec<(usize, &EntryRule)> = all.collect();
+        let Some((list, last)) = matching.last() else { continue };
+        let Verdict::Alert(severity) = last.verdict() else { continue };
+        if watch.elsewhere.has(*list, "") {
+            continue;
+        }
+        let first = matching.len().saturating_sub(MOST_MATCHES);
+        let matches: Vec<Value> =
+            matching.iter().skip(first).map(|(_, rule)| rule.written().clone()).collect();
         let record = ["SEL Record ID", "logId"].iter().find_map(|key| entry.get(*key)?.as_str());
         let data = json!({
             "user": device.user,
@@ -36,8 +50,10 @@ pub(crate) fn watch<'r>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::outcome::rules::{Budget, Compiler, RuleKind};
+    use crate::outcome::rules::{Budget, Compiler, Elsewhere, RuleKind, Rules, Seen};
 
     fn told(written: &Value, entries: &[Value]) -> Vec<(String, Value)> {
         let mut compiler = Compiler::default();
@@ -45,17 +61,16 @@ mod tests {
             Rules::read(RuleKind::Entries, written, "alerts", &mut compiler, Budget::of_configuration())
                 .unwrap();
         let (host, user) = (json!("h"), json!("u"));
-        watch(entries, std::iter::once(&rules), Device { host: &host, user: &user }, |record| {
-            record.to_owned()
-        })
-        .into_iter()
-        .map(|alert| {
-            assert_eq!((alert.episode.state, alert.episode.count), (Stage::Open, 1));
-            assert_eq!((&alert.data["host"], &alert.data["user"]), (&host, &user));
-            assert_eq!(alert.data["alert"]["reading"]["SEL Record ID"], alert.episode.id);
-            (format!("{} {}", alert.episode.id, alert.severity), alert.data["alert"]["matches"].clone())
-        })
-        .collect()
+        let rules = Watch { rules: vec![Arc::new(rules)], ..Watch::default() };
+        watch(entries, &rules, Device { host: &host, user: &user }, str::to_owned)
+            .into_iter()
+            .map(|alert| {
+                assert_eq!((alert.episode.state, alert.episode.count), (Stage::Open, 1));
+                assert_eq!((&alert.data["host"], &alert.data["user"]), (&host, &user));
+                assert_eq!(alert.data["alert"]["reading"]["SEL Record ID"], alert.episode.id);
+                (format!("{} {}", alert.episode.id, alert.severity), alert.data["alert"]["matches"].clone())
+            })
+            .collect()
     }
 
     fn entry(record: &str, kind: &str, description: &str) -> Value {
@@ -93,5 +108,41 @@ mod tests {
         assert_eq!(told(&json!([]), &entries), []);
         assert_eq!(told(&json!([{ "No Such Key": "/.*/" }, { "Sensor Type": "fan" }]), &entries), []);
         assert_eq!(told(&json!([{ "action": "warning" }]), &entries).len(), 1);
+    }
+
+    #[test]
+    fn an_entry_is_told_by_the_command_where_its_own_rule_has_the_say_or_no_schedule_looks() {
+        let rules = |written: Value| {
+            let mut compiler = Compiler::default();
+            let budget = Budget::of_configuration();
+            Arc::new(Rules::read(RuleKind::Entries, &written, "alerts", &mut compiler, budget).unwrap())
+        };
+        let of_device = rules(json!([{ "Sensor Type": "Fan", "action": "critical" }]));
+        let of_command = rules(json!([{ "Description": "/own/", "action": "warning" }]));
+        let entries = [entry("0001", "Fan", "x"), entry("0002", "Fan", "own"), entry("0003", "Drive", "own")];
+        let device = Device { host: &Value::Null, user: &Value::Null };
+        for (seen, told) in [
+            (vec![], &["0001 critical", "0002 warning", "0003 warning"][..]),
+            (vec![Seen::All], &["0002 warning", "0003 warning"]),
+        ] {
+            let all = Watch {
+                rules: vec![Arc::clone(&of_device), Arc::clone(&of_command)],
+                elsewhere: Elsewhere { lists: 1, seen },
+                ..Watch::default()
+            };
+            let alerts = watch(&entries, &all, device, str::to_owned);
+            let words = alerts.iter().map(|alert| format!("{} {}", alert.episode.id, alert.severity));
+            assert_eq!(words.collect::<Vec<_>>(), told);
+        }
+    }
+
+    #[test]
+    fn an_alert_names_the_last_rules_only_where_there_are_many() {
+        let many: Vec<Value> =
+            (0..1_000).map(|number| json!({ "Sensor Type": "Fan", "n": { "notIn": [number] } })).collect();
+        let mut fan = entry("0001", "Fan", "x");
+        fan["n"] = json!(-1);
+        let told = told(&Value::Array(many.clone()), &[fan]);
+        assert_eq!(told[0].1, json!(many[1_000 - MOST_MATCHES..]));
     }
 }

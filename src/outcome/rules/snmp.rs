@@ -10,9 +10,9 @@ use super::{
     episode::{Round, Saw},
     number::Measured,
     pattern::text_of,
-    set::Rules,
     severity::Verdict,
     value::ValueRule,
+    watch::Watch,
 };
 
 /// Longest value that is remembered as it is; of longer ones the beginning and the length tell a change.
@@ -30,19 +30,19 @@ pub(crate) enum Asked<'a> {
 }
 
 /// Looks at all values of one poll.
-pub(crate) fn watch<'r>(
+pub(crate) fn watch(
     result: &Value,
     asked: Asked<'_>,
-    rules: impl Iterator<Item = &'r Rules> + Clone,
+    watch: &Watch,
     device: Device<'_>,
-    tell_cleared: bool,
     mut round: Round<'_>,
 ) -> Vec<Alert> {
+    let tell_cleared = watch.calm.tell_value_cleared;
     let mut alerts = Vec::new();
     let mut found = Vec::new();
     let mut see = |key: &str, value: &Value| {
         let measured = Measured::new(value);
-        let is_ignored = look(key, &measured, rules.clone(), &round, &mut found);
+        let is_ignored = look(key, &measured, watch, &round, &mut found);
         for Found { rule, severity, .. } in found.drain(..) {
             let condition = condition_of(key, rule.mark());
             let holds = !is_ignored && rule.holds(&measured, round.is_open(&condition));
@@ -107,12 +107,12 @@ struct Found<'r> {
 fn look<'r>(
     key: &str,
     measured: &Measured<'_>,
-    rules: impl Iterator<Item = &'r Rules> + Clone,
+    watch: &'r Watch,
     round: &Round<'_>,
     found: &mut Vec<Found<'r>>,
 ) -> bool {
     let mut is_ignored = false;
-    for (list, rules) in rules.clone().enumerate() {
+    for (list, rules) in watch.rules().enumerate() {
         rules.values.holding(key, measured, |index, rule| match rule.verdict() {
             Verdict::Alert(severity) => found.push(Found { place: (list, index), rule, severity }),
             Verdict::Ignore => is_ignored = true,
@@ -124,7 +124,7 @@ fn look<'r>(
     if !round.is_idle() {
         let beginning = condition_of(key, "");
         for mark in round.known(&beginning) {
-            for (list, rules) in rules.clone().enumerate() {
+            for (list, rules) in watch.rules().enumerate() {
                 let marked = rules.values.of(key).filter(|(_, rule)| rule.mark() == mark);
                 found.extend(marked.filter_map(|(index, rule)| match rule.verdict() {
                     Verdict::Alert(severity) => Some(Found { place: (list, index), rule, severity }),
@@ -133,6 +133,7 @@ fn look<'r>(
             }
         }
     }
+    found.retain(|found| !watch.elsewhere.has(found.place.0, key));
     if found.len() > 1 {
         found.sort_unstable_by_key(|found| found.place);
         let last: HashMap<&str, (usize, usize)> =

@@ -39,6 +39,7 @@ pub fn alert(outcome: &Outcome, alert: Alert) -> [Message; 2] {
 
 /// A poller's event under `poller.alert.<graphId>` on `on.task` and under its own key on `on.events`.
 pub(super) fn both(graph_id: &str, routing_key: String, event: &Value) -> [Message; 2] {
+    let event = event.to_string();
     [
         Message {
             exchange: Exchange::Task,
@@ -132,12 +133,12 @@ pub fn segment_event(event: &SegmentEvent<'_>) -> Message {
     on_events(format!("segment.{action}.{severity}.{}", event.segment), &body)
 }
 
-fn on_events(routing_key: String, body: &Value) -> Message {
+fn on_events(routing_key: String, body: String) -> Message {
     Message {
         exchange: Exchange::Events,
         routing_key,
         kind: MessageKind::Object,
         correlation: None,
-        body: body.to_string().into_bytes(),
+        body: body.into_bytes(),
     }
 }

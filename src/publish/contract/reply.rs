@@ -41,9 +41,9 @@ pub fn cache_answer(entries: &[String], reply: &ReplyTo) -> Result<Message, serd
     Ok(answer(MessageKind::Result, serde_json::to_string(&Answer { value: entries })?, reply))
 }
 
-/// The answer to `methods.set`: on how many polls it was set.
-pub fn setting_answer(polls: usize, reply: &ReplyTo) -> Message {
-    answer(MessageKind::Result, json!({ "value": { "polls": polls } }).to_string(), reply)
+/// The answer to `methods.get` and `methods.set`.
+pub fn setting_answer(value: &Value, reply: &ReplyTo) -> Message {
+    answer(MessageKind::Result, json!({ "value": value }).to_string(), reply)
 }
 
 fn answer(kind: MessageKind, body: String, reply: &ReplyTo) -> Message {

@@ -1,24 +1,31 @@
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::*;
-use crate::outcome::rules::{Budget, Calm, Compiler, RuleKind, episode::Conditions};
+use crate::outcome::rules::{Budget, Calm, Compiler, Elsewhere, RuleKind, Rules, Seen, episode::Conditions};
 
 /// What each poll tells: stage, severity, oid, value, and what it matched.
 fn play_with(written: &Value, tell_cleared: bool, asked: Asked<'_>, polls: &[Value]) -> Vec<Vec<String>> {
     let mut compiler = Compiler::default();
     let budget = Budget::of_configuration();
     let rules = Rules::read(RuleKind::Values, written, "alerts", &mut compiler, budget).unwrap();
+    let calm = Arc::new(Calm { tell_value_cleared: tell_cleared, ..Calm::default() });
+    let rules = Watch { rules: vec![Arc::new(rules)], calm, ..Watch::default() };
+    play_watch(&rules, asked, polls)
+}
+
+fn play_watch(rules: &Watch, asked: Asked<'_>, polls: &[Value]) -> Vec<Vec<String>> {
     let host = json!("10.0.0.1");
-    let calm = Calm::default();
     let mut conditions = Conditions::default();
     polls
         .iter()
         .enumerate()
         .map(|(number, result)| {
             let id = |key: &str| format!("{key}:{number}");
-            let round = Round::new(&mut conditions, &calm, 0, false, &id);
+            let round = Round::new(&mut conditions, &rules.calm, 0, false, &id);
             let device = Device { host: &host, user: &Value::Null };
-            watch(result, asked, std::iter::once(&rules), device, tell_cleared, round)
+            watch(result, asked, rules, device, round)
                 .into_iter()
                 .map(|alert| {
                     assert_eq!(alert.data["host"], host);
@@ -156,4 +163,59 @@ fn long_values_are_told_apart_without_being_kept() {
     let (one, two) = (remembered(&json!(one)), remembered(&json!(two)));
     assert!(one.len() < 400 && one != two);
     assert_eq!(remembered(&json!("short")), "short");
+}
+
+fn list(written: &Value) -> Arc<Rules> {
+    let mut compiler = Compiler::default();
+    Arc::new(
+        Rules::read(RuleKind::Values, written, "alerts", &mut compiler, Budget::of_configuration()).unwrap(),
+    )
+}
+
+#[test]
+fn the_same_rule_of_a_device_stands_in_for_that_of_its_tag() {
+    let of_tag = list(&json!([{ ".7": { "min": 2, "severity": "warning" } }, { ".7": { "min": 1 } }]));
+    let of_device = list(&json!([{ ".7": { "min": 2, "severity": "critical" } }]));
+    let rules = Watch { rules: vec![of_tag, of_device], ..Watch::default() };
+    let polls = ["3", "4", "1"].map(|value| walk(json!({ ".7": value })));
+    let told = play_watch(&rules, Asked::Oids, &polls);
+    let expected: [&[&str]; 3] = [
+        &[r#"open information .7 "3" {"min":1}"#, r#"open critical .7 "3" {"min":2}"#],
+        &[r#"repeat information .7 "4" {"min":1}"#, r#"repeat critical .7 "4" {"min":2}"#],
+        &[r#"repeat information .7 "1" {"min":1}"#],
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_a_schedule_tells_of_a_device_is_not_told_by_a_command_too() {
+    let of_device = list(&json!([{ "/./": { "min": 1 } }, { ".8": { "severity": "ignore" } }]));
+    let of_command = list(&json!([{ "/./": { "min": 2, "severity": "critical" } }]));
+    let elsewhere =
+        Elsewhere { lists: 1, seen: vec![Seen::Below("7".to_owned()), Seen::One("8".to_owned())] };
+    let rules = Watch { rules: vec![of_device, of_command], elsewhere, ..Watch::default() };
+    let result = walk(json!({ ".7.1": "1", ".7.2": "2", ".8": "2", ".9": "1" }));
+    let told = play_watch(&rules, Asked::Oids, &[result]);
+    // What is ignored is ignored, whoever looks.
+    let expected = [r#"open critical .7.2 "2" {"min":2}"#, r#"open information .9 "1" {"min":1}"#];
+    assert_eq!(told, [expected]);
+}
+
+#[test]
+fn a_walk_that_broke_off_says_something_of_its_neighbours() {
+    let rules = json!([{ "/./": { "severity": "warning" } }]);
+    let good = walk(json!({ ".1.3.6.10": "x", ".1.3.6.1.1": "x" }));
+    let broken = json!([{ "source": "1.3.6.1", "values": {}, "error": { "name": "TimeoutError" } }]);
+    let told = play_with(&rules, true, Asked::Oids, &[good, broken]);
+    assert_eq!(told[1], ["clear warning .1.3.6.10 null null"]);
+}
+
+#[test]
+fn a_flood_of_values_opens_a_bounded_number_of_episodes() {
+    let rules = json!([{ "/./": { "severity": "warning" } }]);
+    let values: Map<String, Value> = (0..12_000).map(|number| (format!(".1.{number}"), json!("x"))).collect();
+    let flood = walk(Value::Object(values));
+    let told = play_with(&rules, true, Asked::Oids, &[flood.clone(), flood, walk(json!({}))]);
+    let counts: Vec<usize> = told.iter().map(Vec::len).collect();
+    assert_eq!(counts, [10_000, 0, 10_000]);
 }
