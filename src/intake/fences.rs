@@ -176,7 +176,7 @@ impl Fences {
     }
 
     /// What is looked for in the result of a command: by the rules of its device and by those that it brings. Where it names
-    /// a poller of the configuration, it polls for that one. `docs/decisions/0012-rules-of-a-device.md` says why.
+    /// a poller of the configuration, it polls for that one. `docs/decisions/0013-rules-of-a-device.md` says why.
     pub(super) fn watch(
         &self,
         request: &PollRequest,
