@@ -89,7 +89,7 @@ pub fn node_event(event: &NodeEvent<'_>) -> Message {
         "version": "1.0",
         "createdAt": rfc3339(at),
     });
-    on_events(format!("node.{}.information.{node}.{node}", change.as_str()), &body)
+    on_events(format!("node.{}.information.{node}.{node}", change.as_str()), body.to_string())
 }
 
 /// Most nodes of a segment are gone together, or back.
@@ -130,7 +130,7 @@ pub fn segment_event(event: &SegmentEvent<'_>) -> Message {
         "createdAt": rfc3339(event.at),
         "episode": { "id": event.episode, "state": event.state.as_str(), "count": event.count },
     });
-    on_events(format!("segment.{action}.{severity}.{}", event.segment), &body)
+    on_events(format!("segment.{action}.{severity}.{}", event.segment), body.to_string())
 }
 
 fn on_events(routing_key: String, body: String) -> Message {
