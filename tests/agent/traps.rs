@@ -8,11 +8,11 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    agent::{Agent, GRAPH, Setup},
+    agent::{Agent, GRAPH, Setup, rackpoll},
     bus::{Bus, Listener},
     peers::{
-        free_udp_address, rabbitmq,
-        snmp::{SnmpAgent, notify, start_snmpd, start_snmpd_with_user},
+        fixture, free_udp_address, rabbitmq,
+        snmp::{SnmpAgent, notify, start_snmpd, start_snmpd_with_user, start_snmpsim},
     },
     secrets::random_secret,
 };
@@ -307,18 +307,118 @@ async fn users_of_snmpv3_are_believed_by_their_keys_and_informs_go_on_after_a_re
     setup.assert_no_secret(&secrets.map(String::as_str), &bus.all_heard());
 }
 
-/// The bytes of a trap as `snmptrap` sends them.
-fn captured(arguments: &[&str]) -> Vec<u8> {
+/// The bytes of a trap or an inform as net-snmp sends them.
+fn captured(tool: &str, arguments: &[&str]) -> Vec<u8> {
     let socket = UdpSocket::bind(("127.0.0.1", 0)).expect("a free port");
     socket.set_read_timeout(Some(TOLD)).expect("our own socket");
     let to = socket.local_addr().expect("bound").to_string();
     let arguments: Vec<&str> =
         arguments.iter().map(|word| if *word == "TO" { to.as_str() } else { word }).collect();
-    notify("snmptrap", IpAddr::from([127, 0, 0, 1]), &arguments).expect("snmptrap");
+    // Nobody answers an inform.
+    let _ = notify(tool, IpAddr::from([127, 0, 0, 1]), &arguments);
     let mut bytes = vec![0; 2_048];
-    let length = socket.recv(&mut bytes).expect("a trap");
+    let length = socket.recv(&mut bytes).expect("a notification");
     bytes.truncate(length);
     bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inform_that_is_sent_again_is_answered_and_told_once_and_no_poll_is_older_than_its_trap() {
+    let vhost = rabbitmq::shared();
+    let slow = start_snmpsim(&[(&random_secret(), &fixture("snmp/slow.snmprec"))]);
+    let listen = free_udp_address(16_200);
+    let setup = Setup::amqp(&vhost)
+        .with(&format!("[traps]\nlisten = \"{listen}\""))
+        .with_community("c", slow.community())
+        .with_device("sw", &slow.host(), "c")
+        .with_poller("name", "sw", "snmp = { oids = [\"1.3.6.1.2.1.1.5.0\"] }", "1d");
+    let bus = Bus::connect(&vhost).await;
+    let mut events = bus.listen("on.events", "polleralert.trap.received.#").await;
+    let mut results = bus.listen("on.task", "snmp.command.result.#").await;
+    let agent = setup.start_on(&bus).await;
+    let inform = captured(
+        "snmpinform",
+        &["-v", "2c", "-c", slow.community(), "-t", "0.1", "-r", "0", "TO", "1", COLD_START],
+    );
+    let sender = UdpSocket::bind((slow.ip(), 0)).expect("the device's address");
+    sender.set_read_timeout(Some(TOLD)).expect("our own socket");
+    let mut answer = [0; 2_048];
+    for _ in 0..3 {
+        sender.send_to(&inform, listen).expect("loopback");
+        let (length, from) = sender.recv_from(&mut answer).expect("an answer");
+        assert_eq!((length, from), (inform.len(), listen), "a response is the request with another tag");
+    }
+    assert_eq!(event(&mut events).await["data"]["trap"]["count"], json!(1));
+    assert_eq!(events.rest(QUIET).await, []);
+    assert_eq!(results.rest(QUIET).await.len(), 1, "one poll");
+
+    // A poll of the same kind is under way when the trap comes.
+    let command = json!({
+        "host": slow.host(), "community": slow.community(), "workItemId": "w", "config": { "oids": ["1.3.6.1.2.1.1.5.0"] },
+    });
+    bus.command(&format!("run.snmp.command.{GRAPH}"), &command).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let trap = ["-v", "2c", "-c", slow.community(), &listen.to_string(), "", LINK_DOWN];
+    notify("snmptrap", slow.ip(), &trap).expect("snmptrap");
+    let told = event(&mut events).await;
+    let time = |value: &Value| value.as_str().expect("a time").to_owned();
+    let received = time(&told["data"]["trap"]["receivedAt"]);
+    assert!(time(&told["data"]["polls"][0]["startedAt"]) >= received, "{told:#}");
+    let commanded = results.next(TOLD).await;
+    assert_eq!(commanded.value()["workItemId"], json!("w"));
+    assert!(
+        time(&commanded.value()["_poll"]["startedAt"]) < received,
+        "the poll was not under way: {commanded:?}"
+    );
+    assert_eq!(results.rest(QUIET).await.len(), 1, "and one of the poller");
+    let said = agent.terminate(STOPS);
+    assert!(!said.contains("traps were dropped"), "{said}");
+    setup.assert_no_secret(&[slow.community()], &bus.all_heard());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_is_told_when_the_agent_stops_and_a_port_that_is_taken_ends_the_start() {
+    let vhost = rabbitmq::shared();
+    let silent = UdpSocket::bind(free_udp_address(16_100)).expect("a device that never answers");
+    let device = silent.local_addr().expect("bound");
+    let (listen, community) = (free_udp_address(16_200), random_secret());
+    let setup = Setup::amqp(&vhost)
+        .with(&format!("[traps]\nlisten = \"{listen}\""))
+        .with_community("c", &community)
+        .with_device("sw", &device.to_string(), "c")
+        .with_poller("name", "sw", "snmp = { get = [\"sysName.0\"] }", "1d");
+    let bus = Bus::connect(&vhost).await;
+    let mut events = bus.listen("on.events", "polleralert.trap.received.#").await;
+    let mut agent = setup.start_on(&bus).await;
+    for oid in [COLD_START, LINK_DOWN] {
+        let trap = ["-v", "2c", "-c", &community, &listen.to_string(), "", oid];
+        notify("snmptrap", device.ip(), &trap).expect("snmptrap");
+    }
+    // The first is being polled, the second waits.
+    silent.set_read_timeout(Some(TOLD)).expect("our own socket");
+    silent.recv(&mut [0; 2_048]).expect("a poll");
+    assert!(agent.is_running());
+    agent.terminate(STOPS);
+    // What did not go out at the stop goes out at the next start.
+    let agent = setup.start_on(&bus).await;
+    for oid in [COLD_START, LINK_DOWN] {
+        let told = event(&mut events).await;
+        assert_eq!((&told["data"]["trap"]["oid"], &told["data"]["verified"]), (&json!(oid), &json!(false)));
+        assert_eq!(told["data"]["polls"][0]["error"]["name"], json!("ShuttingDownError"), "{told:#}");
+    }
+    agent.terminate(STOPS);
+
+    let taken = UdpSocket::bind(listen).expect("the agent has left it");
+    let output = rackpoll().arg("run").arg("--config").arg(setup.configuration()).output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(71), "{said}");
+    assert!(
+        said.contains(&format!("cannot listen on {listen}"))
+            && said.contains("another program listens there"),
+        "{said}"
+    );
+    drop(taken);
+    setup.assert_no_secret(&[&community], &bus.all_heard());
 }
 
 /// Resident memory of the agent, KiB.
@@ -338,7 +438,7 @@ async fn a_flood_is_bounded_and_counted_to_the_last_datagram() {
     let mut events = bus.listen("on.events", "polleralert.trap.received.#").await;
     let mut polls = bus.listen("on.task", "snmp.command.result.#").await;
     let mut agent = setup.start_on(&bus).await;
-    let trap = captured(&["-v", "2c", "-c", snmpd.community(), "TO", "1", COLD_START]);
+    let trap = captured("snmptrap", &["-v", "2c", "-c", snmpd.community(), "TO", "1", COLD_START]);
     let before = resident(&agent);
     let flood = UdpSocket::bind((snmpd.ip(), 0)).expect("the device's address");
     let begun = Instant::now();

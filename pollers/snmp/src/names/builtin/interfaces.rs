@@ -6,10 +6,6 @@ pub(super) const IF_MIB: Module = Module {
     name: "IF-MIB",
     groups: &[
         Group { prefix: &[1, 3, 6, 1, 2, 1], objects: &[(2, "interfaces", Node), (31, "ifMIB", Node)] },
-        Group {
-            prefix: &[1, 3, 6, 1, 6, 3, 1, 1, 5],
-            objects: &[(3, "linkDown", Node), (4, "linkUp", Node)],
-        },
         Group { prefix: &[1, 3, 6, 1, 2, 1, 2], objects: &[(1, "ifNumber", Integer), (2, "ifTable", Node)] },
         Group { prefix: &[1, 3, 6, 1, 2, 1, 2, 2], objects: &[(1, "ifEntry", Node)] },
         Group {
