@@ -38,6 +38,7 @@ bench: ## CPU per poll beside other tools, as ratios of one run (docs/benchmarks
 	cargo build --release --manifest-path bench/Cargo.toml --target-dir target/bench
 	target/bench/release/rackpoll-bench engine $(BENCH)
 	target/bench/release/rackpoll-bench tools
+	target/bench/release/rackpoll-bench sensors
 
 .PHONY: fuzz-agent
 fuzz-agent: ## the same for what the bus and the configuration bring, and for what goes out; slower

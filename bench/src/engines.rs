@@ -1,9 +1,9 @@
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
 use crate::{
-    client::Engine,
-    cost::{Cost, Error},
-    servers::{PASSWORD, Servers},
+    client::{self, Engine},
+    cost::Error,
+    servers::Servers,
     table::{Column, Table},
 };
 
@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     for bmcs in &arguments.bmcs {
         for (answer, time) in [("at once", Duration::ZERO), ("after 1 ms", Duration::from_millis(1))] {
             let title = format!("{bmcs} simulated BMCs in one process, each answers {answer}");
-            measure(arguments, &title, *bmcs, || Servers::simulated(*bmcs, time), |_| true)?;
+            measure(arguments, &title, *bmcs, || Servers::simulated(*bmcs, time, None), |_| true)?;
         }
     }
     if arguments.ipmi_sim > 0 {
@@ -70,6 +70,8 @@ fn measure(
             Engine::Rackpoll | Engine::Rackpoll17 | Engine::Ipmi => {
                 Column::new(format!("{engine}, {threads} thread(s)"))
             }
+            // Never among CLIENTS.
+            Engine::RackpollSensors => Column::new(engine.to_string()),
             Engine::IpmiRs => Column::new("ipmi-rs, blocking, 32 threads".to_owned()),
             Engine::Bare => Column::new("bare blocking exchange, 32 threads".to_owned()),
         })
@@ -77,26 +79,10 @@ fn measure(
     for _ in 0..arguments.rounds {
         for ((engine, threads), column) in clients.iter().zip(&mut columns) {
             let servers = if *engine == Engine::Bare { Servers::echo(bmcs) } else { start() }?;
-            column.add(client(arguments, *engine, *threads, &servers)?);
+            let polls = arguments.polls / bmcs as u64;
+            column.add(client::start(*engine, *threads, polls, &servers.addresses)?.0);
         }
     }
     Table { title, first: 0, columns: &columns }.print();
     Ok(())
-}
-
-fn client(arguments: &Arguments, engine: Engine, threads: usize, servers: &Servers) -> Result<Cost, Error> {
-    let polls = arguments.polls / servers.addresses.len() as u64;
-    let output = Command::new(std::env::current_exe()?)
-        .args(["client", "--engine", &engine.to_string(), "--threads", &threads.to_string()])
-        .args(["--polls", &polls.to_string(), "--password", PASSWORD])
-        .args(servers.addresses.iter().map(ToString::to_string))
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("{engine}: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
-    }
-    let cost: Cost = String::from_utf8_lossy(&output.stdout).parse()?;
-    if cost.failed > 0 {
-        return Err(format!("{engine}: {} of {} polls failed", cost.failed, cost.polls).into());
-    }
-    Ok(cost)
 }

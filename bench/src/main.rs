@@ -6,6 +6,8 @@
 mod client;
 mod cost;
 mod engines;
+mod programs;
+mod sensors;
 mod servers;
 mod table;
 mod tools;
@@ -26,6 +28,8 @@ enum What {
     Engine(engines::Arguments),
     /// Chassis polls by one process a poll: the command line beside ipmitool and freeipmi
     Tools(tools::Arguments),
+    /// All sensors again of BMCs that are known: the engine beside ipmitool and freeipmi
+    Sensors(sensors::Arguments),
     /// Runs one client and prints what it cost; for the other subcommands
     #[command(hide = true)]
     Client(client::Arguments),
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().what {
         What::Engine(arguments) => engines::run(&arguments),
         What::Tools(arguments) => tools::run(&arguments),
+        What::Sensors(arguments) => sensors::run(&arguments),
         What::Client(arguments) => client::run(&arguments),
         What::Rack(arguments) => servers::rack(&arguments),
         What::Echo => client::bare::echo(),

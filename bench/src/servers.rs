@@ -48,6 +48,9 @@ pub struct RackArguments {
     bmcs: usize,
     #[arg(long)]
     response_time_us: u64,
+    /// Of all BMCs; otherwise all models by turns
+    #[arg(long)]
+    model: Option<String>,
 }
 
 /// The simulator's process.
@@ -59,6 +62,7 @@ pub fn rack(arguments: &RackArguments) -> Result<(), Error> {
         bmc_port: PORT,
         password: Secret::from(PASSWORD),
         response_time: Duration::from_micros(arguments.response_time_us),
+        model: arguments.model.clone(),
         // Some clients leave their sessions behind.
         slots: Some(32),
         ..RackConfig::default()
@@ -74,16 +78,11 @@ pub fn rack(arguments: &RackArguments) -> Result<(), Error> {
 }
 
 impl Servers {
-    /// Simulated BMCs, all in one process.
-    pub fn simulated(bmcs: usize, response_time: Duration) -> Result<Self, Error> {
-        let arguments = [
-            "rack",
-            "--bmcs",
-            &bmcs.to_string(),
-            "--response-time-us",
-            &response_time.as_micros().to_string(),
-        ]
-        .map(str::to_owned);
+    /// Simulated BMCs, all in one process; of one model, or of all by turns.
+    pub fn simulated(bmcs: usize, response_time: Duration, model: Option<&str>) -> Result<Self, Error> {
+        let mut arguments = vec!["rack".to_owned(), format!("--bmcs={bmcs}")];
+        arguments.push(format!("--response-time-us={}", response_time.as_micros()));
+        arguments.extend(model.map(|model| format!("--model={model}")));
         let (process, _) = own_process(&arguments)?;
         let addresses = (1..=bmcs as u32).map(|place| (Ipv4Addr::from(u32::from(BASE) + place), PORT).into());
         Ok(Self { processes: vec![process], folder: None, addresses: addresses.collect() })
@@ -97,9 +96,13 @@ impl Servers {
 
     /// OpenIPMI's `ipmi_sim`, a process a BMC, with the server of the agent's tests.
     pub fn ipmi_sim(bmcs: usize) -> Result<Self, Error> {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/ipmi");
+        Self::ipmi_sim_of(bmcs, &fixtures().join("server.emu"))
+    }
+
+    /// The same, with the server that these commands to ipmi_sim make.
+    pub fn ipmi_sim_of(bmcs: usize, commands: &Path) -> Result<Self, Error> {
         // All listen on one address, where only one could have its console.
-        let template = std::fs::read_to_string(fixtures.join("lan.conf"))?;
+        let template = std::fs::read_to_string(fixtures().join("lan.conf"))?;
         let template: String = template
             .lines()
             .filter(|line| !line.starts_with("console "))
@@ -131,7 +134,7 @@ impl Servers {
                 .arg("-c")
                 .arg(&lan_path)
                 .arg("-f")
-                .arg(fixtures.join("server.emu"))
+                .arg(commands)
                 .arg("-s")
                 .arg(&state)
                 .stdin(Stdio::null())
@@ -147,6 +150,10 @@ impl Servers {
         }
         Ok(servers)
     }
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/ipmi")
 }
 
 /// This program again, which says where it listens.

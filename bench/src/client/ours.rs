@@ -13,15 +13,22 @@ use super::{Arguments, Engine, LIMIT, USER};
 use crate::cost::{Cost, Error, processor_time};
 
 pub async fn run(arguments: &Arguments) -> Result<Cost, Error> {
+    let (cost, devices) = poll(arguments, IpmiCommand::Chassis).await?;
+    close(devices).await;
+    Ok(cost)
+}
+
+/// One poll of each BMC that does not count, which logs in and learns, and then those that do. The sessions stay open.
+pub async fn poll(arguments: &Arguments, command: IpmiCommand) -> Result<(Cost, Vec<IpmiDevice>), Error> {
     let suite =
-        if arguments.engine == Engine::Rackpoll { CipherSuite::Three } else { CipherSuite::Seventeen };
+        if arguments.engine == Engine::Rackpoll17 { CipherSuite::Seventeen } else { CipherSuite::Three };
     let sockets = IpmiSockets::bind()?;
     let mut logins = JoinSet::new();
     for bmc in &arguments.bmcs {
         let options = Options::new(USER, Secret::from(arguments.password.as_str()))?.suites(&[suite]);
         let mut device = IpmiDevice::with_options(&sockets, *bmc, options, Profile::default());
         logins.spawn(async move {
-            device.poll(IpmiCommand::Chassis, tokio::time::Instant::now() + LIMIT).await.map(|_| device)
+            device.poll(command, tokio::time::Instant::now() + LIMIT).await.map(|_| device)
         });
     }
     let devices = logins.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -33,7 +40,7 @@ pub async fn run(arguments: &Arguments) -> Result<Cost, Error> {
             let mut failed = 0;
             for _ in 0..polls {
                 let deadline = tokio::time::Instant::now() + LIMIT;
-                failed += u64::from(device.poll(IpmiCommand::Chassis, deadline).await.is_err());
+                failed += u64::from(device.poll(command, deadline).await.is_err());
             }
             (device, failed)
         });
@@ -45,10 +52,13 @@ pub async fn run(arguments: &Arguments) -> Result<Cost, Error> {
         polls: polls * done.len() as u64,
         failed: done.iter().map(|(_, failed)| failed).sum(),
     };
+    Ok((cost, done.into_iter().map(|(device, _)| device).collect()))
+}
+
+pub async fn close(devices: Vec<IpmiDevice>) {
     let mut closes = JoinSet::new();
-    for (mut device, _) in done {
+    for mut device in devices {
         closes.spawn(async move { device.close().await });
     }
     closes.join_all().await;
-    Ok(cost)
 }
