@@ -1,4 +1,9 @@
-use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use rackpoll_ipmi::{
     command::{Conversation, Effort, Polls, Request, Response, Step},
@@ -74,14 +79,18 @@ impl IpmiDevice {
         let peer = self.channel.peer;
         self.attempts = 0;
         let turn = Arc::clone(&self.turn);
-        let Ok(mut bucket) = timeout_at(deadline, turn.lock()).await else {
-            let busy = "another credential's poll of this BMC took until the deadline";
-            return Err(named(peer, Fault::new(FaultKind::Busy, busy)));
+        let mut bucket = match turn.try_lock() {
+            Ok(bucket) => bucket,
+            Err(_) => timeout_at(deadline, turn.lock()).await.map_err(|_| {
+                let busy = "another credential's poll of this BMC took until the deadline";
+                named(peer, Fault::new(FaultKind::Busy, busy))
+            })?,
         };
         self.attempts = 1;
         let restarted = self.statistics().restarted;
         let pace = self.sockets.shared.pace();
-        let mut exchanges = Exchanges::new(&self.sockets.shared, &self.channel, deadline);
+        let timer = pin!(sleep_until(deadline));
+        let mut exchanges = Exchanges::new(&self.sockets.shared, &self.channel, timer, deadline);
         let mut step = conversation.step(None);
         let result = loop {
             let request = match step {
@@ -131,7 +140,7 @@ impl IpmiDevice {
             };
             // No timer and no event: there is nothing left to wait for.
             let Some(due) = due else { return };
-            if timeout_at(due.into(), self.channel.wake.notified()).await.is_err() {
+            if timeout_at(due.into(), self.channel.wake.rung()).await.is_err() {
                 self.channel.run_timer(shared, Instant::now().into_std());
             }
         }
@@ -193,7 +202,7 @@ impl Drop for IpmiDevice {
 struct Exchanges<'a> {
     shared: &'a Shared,
     channel: &'a Arc<Channel>,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Pin<&'a mut Sleep>,
     deadline: Instant,
     /// What the session had done before the last command.
     before: Statistics,
@@ -202,9 +211,14 @@ struct Exchanges<'a> {
 }
 
 impl<'a> Exchanges<'a> {
-    fn new(shared: &'a Shared, channel: &'a Arc<Channel>, deadline: Instant) -> Self {
+    fn new(
+        shared: &'a Shared,
+        channel: &'a Arc<Channel>,
+        timer: Pin<&'a mut Sleep>,
+        deadline: Instant,
+    ) -> Self {
         let effort = Effort { datagrams: 0, took: Duration::ZERO };
-        Self { shared, channel, timer: None, deadline, before: Statistics::default(), effort }
+        Self { shared, channel, timer, deadline, before: Statistics::default(), effort }
     }
 
     /// The answer; none where the command has a patience and the BMC answers others.
@@ -213,7 +227,7 @@ impl<'a> Exchanges<'a> {
         if begun >= self.deadline {
             return Err(Fault::new(FaultKind::Timeout, "the deadline passed in the middle of the poll"));
         }
-        let due = {
+        let (due, told) = {
             let mut session = self.channel.session();
             // What an abandoned poll has left.
             while session.poll_event().is_some() {}
@@ -223,9 +237,12 @@ impl<'a> Exchanges<'a> {
                 Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}"))
             })?;
             self.shared.flush_batched(self.channel, &mut session);
-            session.poll_timeout()
+            (session.poll_timeout(), session.has_event())
         };
         let _abandon = AbandonOnDrop { channel: self.channel };
+        if told && let Some(outcome) = self.outcome(begun) {
+            return outcome;
+        }
         self.wait(begun, due).await
     }
 
@@ -237,19 +254,18 @@ impl<'a> Exchanges<'a> {
         let mut due = due.map_or(self.deadline, Instant::from);
         let mut diagnosed = false;
         loop {
-            if let Some(outcome) = self.outcome(begun) {
-                return outcome;
-            }
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-            if timer.is_elapsed() || timer.deadline() > due {
-                timer.as_mut().reset(due);
+            if self.timer.is_elapsed() || self.timer.deadline() > due {
+                self.timer.as_mut().reset(due);
             }
             tokio::select! {
                 biased;
-                () = self.channel.wake.notified() => {}
-                () = timer.as_mut() => {
+                () = self.channel.wake.rung() => {}
+                () = self.timer.as_mut() => {
                     self.channel.run_timer(self.shared, Instant::now().into_std());
                 }
+            }
+            if let Some(outcome) = self.outcome(begun) {
+                return outcome;
             }
             let silent = begun.elapsed() >= WORTH_A_DIAGNOSIS && !self.channel.session().has_heard();
             if silent && !diagnosed {
@@ -293,8 +309,8 @@ impl<'a> Exchanges<'a> {
                 }
                 // An event came: the peer is not silent after all, or the deadline has passed. `outcome` sees to it,
                 // and the wake-up must not be lost to it.
-                () = self.channel.wake.notified() => {
-                    self.channel.wake.notify_one();
+                () = self.channel.wake.rung() => {
+                    self.channel.wake.ring();
                     return Ok(());
                 }
                 () = sleep_until(due) => {
@@ -312,7 +328,10 @@ struct AbandonOnDrop<'a> {
 
 impl Drop for AbandonOnDrop<'_> {
     fn drop(&mut self) {
-        self.channel.session().abandon(std::time::Instant::now());
+        let mut session = self.channel.session();
+        if session.is_busy() {
+            session.abandon(Instant::now().into_std());
+        }
     }
 }
 

@@ -17,7 +17,8 @@ impl Entropy {
 
 impl Random for Entropy {
     fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
+        let mut wanted = bytes;
+        while !wanted.is_empty() {
             if self.used >= POOL {
                 #[expect(
                     clippy::expect_used,
@@ -26,9 +27,14 @@ impl Random for Entropy {
                 getrandom::fill(&mut self.pool).expect("the operating system gives random numbers");
                 self.used = 0;
             }
+            let left = self.pool.get_mut(self.used..).unwrap_or_default();
+            let (taken, rest) = wanted.split_at_mut(wanted.len().min(left.len()));
+            let left = left.split_at_mut(taken.len()).0;
+            taken.copy_from_slice(left);
             // Handed out once: what is left in the pool is zero.
-            *byte = self.pool.get_mut(self.used).map_or(0, std::mem::take);
-            self.used += 1;
+            left.fill(0);
+            self.used += taken.len();
+            wanted = rest;
         }
     }
 }

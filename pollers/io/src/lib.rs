@@ -4,6 +4,7 @@
 //! of the peer that sent it; handshakes and retransmissions go out from there, and the device's own task wakes only
 //! when its answer is complete.
 
+mod bell;
 mod burst;
 mod device;
 mod diagnosis;

@@ -5,17 +5,15 @@ use std::{
     time::Instant,
 };
 
+use crate::{bell::Bell, pace::Bucket, sockets::Shared};
 use rackpoll_ipmi::session::Session;
-use tokio::sync::Notify;
-
-use crate::{pace::Bucket, sockets::Shared};
 
 /// One session with one peer: what a device and the tasks of the sockets share.
 pub(crate) struct Channel {
     pub(crate) peer: SocketAddr,
     session: Mutex<Session>,
     /// Told when the session has an event.
-    pub(crate) wake: Notify,
+    pub(crate) wake: Bell,
     /// Why the operating system would not send, the last time it would not.
     unsendable: Mutex<Option<std::io::Error>>,
 }
@@ -23,7 +21,7 @@ pub(crate) struct Channel {
 impl Channel {
     pub(crate) fn new(peer: SocketAddr, session: Session) -> Arc<Self> {
         let session = Mutex::new(session);
-        Arc::new(Self { peer: canonical(peer), session, wake: Notify::new(), unsendable: Mutex::new(None) })
+        Arc::new(Self { peer: canonical(peer), session, wake: Bell::default(), unsendable: Mutex::new(None) })
     }
 
     /// The session. A panic in another holder leaves a state machine that its own checks keep sound.
@@ -34,7 +32,7 @@ impl Channel {
     /// The operating system would not send.
     pub(crate) fn cannot_send(&self, error: std::io::Error) {
         *self.unsendable.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        self.wake.notify_one();
+        self.wake.ring();
     }
 
     /// Why it would not, told once.
@@ -49,7 +47,7 @@ impl Channel {
             session.handle_timeout(now);
             shared.flush(self, &mut session);
             if session.has_event() {
-                self.wake.notify_one();
+                self.wake.ring();
             }
         }
     }

@@ -242,7 +242,7 @@ impl Shared {
             }
             self.flush(channel, &mut session);
             if session.has_event() {
-                channel.wake.notify_one();
+                channel.wake.ring();
             }
             true
         });

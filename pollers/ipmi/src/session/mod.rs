@@ -224,6 +224,11 @@ impl Session {
         Ok(())
     }
 
+    /// Whether a request is in flight.
+    pub fn is_busy(&self) -> bool {
+        self.wanted.is_some()
+    }
+
     /// Gives the request in flight up: nobody waits for it any more. No event comes. The session is tested before it
     /// is used again.
     pub fn abandon(&mut self, now: Instant) {
@@ -421,8 +426,11 @@ impl Session {
 
     /// A time between `from` and `from + spread`.
     fn random_between(&mut self, from: Duration, spread: Duration) -> Duration {
-        let share = u32::from_le_bytes(self.random_array());
-        from.saturating_add(spread.mul_f64(f64::from(share) / f64::from(u32::MAX)))
+        let share = u64::from(u32::from_le_bytes(self.random_array()));
+        let spread = u64::try_from(spread.as_micros()).unwrap_or(u64::MAX);
+        from.saturating_add(Duration::from_micros(
+            ((u128::from(spread) * u128::from(share)) >> u32::BITS) as u64,
+        ))
     }
 
     /// The first wait of a login's messages.
