@@ -282,12 +282,13 @@ async fn more_than_may_be_read_is_left_to_the_system_and_nothing_is_uncounted() 
             ear.socket.send(datagram).unwrap();
             sent += 1;
         }
-        let (read, took, used) = (ear.counted(), begun.elapsed(), ticks() - ticks_before);
+        // Threads of other tests take theirs with them when they end: this test alone measures.
+        let (read, took, used) = (ear.counted(), begun.elapsed(), ticks().saturating_sub(ticks_before));
         let most = u128::from(READS_A_SECOND) * (took.as_millis() + 200) / 1_000;
         assert!(u128::from(read) <= most, "{read} read of {sent} {what} in {took:?}");
         // What is in the buffer is still to be read; then each one is either here or there.
         let end = Instant::now() + PATIENCE;
-        while ear.counted() + ear.listener.dropped_by_system().unwrap() != sent {
+        while ear.listener.dropped_by_system().map(|dropped| dropped + ear.counted()) != Some(sent) {
             assert!(Instant::now() < end, "{} of {sent} read: {:?}", ear.counted(), ear.listener);
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -27,10 +27,11 @@ impl Told {
             heard(|listener| listener.heard().socket_failures.load(Ordering::Relaxed)),
             heard(|listener| listener.dropped_by_system().unwrap_or(0)),
         ];
-        let before = std::mem::replace(&mut self.0, now);
-        let mut new = now;
-        for (new, before) in new.iter_mut().zip(before) {
-            *new = new.saturating_sub(before);
+        let mut new = [0; 12];
+        for ((new, told), now) in new.iter_mut().zip(&mut self.0).zip(now) {
+            // What the system does not say this time it says the next.
+            *new = now.saturating_sub(*told);
+            *told = now.max(*told);
         }
         if new.iter().all(|count| *count == 0) {
             return;

@@ -183,7 +183,11 @@ pub(super) fn dropped_by_system(address: SocketAddr) -> Option<u64> {
     // The kernel prints the words as they lie in memory.
     let words: String = words.into_iter().map(|word| format!("{:08X}", u32::from_ne_bytes(word))).collect();
     let local = format!("{words}:{:04X}", address.port());
-    let table = std::fs::read_to_string(format!("/proc/self/net/{file}")).ok()?;
-    let row = table.lines().find(|row| row.split_whitespace().nth(1) == Some(&local))?;
-    row.split_whitespace().last()?.parse().ok()
+    let drops = || {
+        let table = std::fs::read_to_string(format!("/proc/self/net/{file}")).ok()?;
+        let row = table.lines().find(|row| row.split_whitespace().nth(1) == Some(&local))?;
+        row.split_whitespace().last()?.parse().ok()
+    };
+    // The table is read in pieces, and where another socket goes meanwhile a row may be left out.
+    (0..5).find_map(|_| drops())
 }
