@@ -87,6 +87,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
         Some(configured) => configured.to_string(),
         None => state.graph_id().to_owned(),
     };
+    let polls = config.polls.iter().map(|poll| &**poll);
+    state.configure(polls, Arc::clone(&config.segments), graph_id.clone(), SystemTime::now()).await;
     let lines = lines(&config.names, Some(state.clone()), Some(config.agent.pace))?;
     let lines: Arc<dyn Lines> = Arc::new(lines);
     let fences = Arc::new(Fences::new(&config));
@@ -122,7 +124,6 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
         tokio::spawn(serve_commands(commands_in, fences, waiter)),
     ];
     let traps = traps.map(|traps| tokio::spawn(traps.run(stop.clone())));
-    state.watch_segments(Arc::clone(&config.segments)).await;
     let looking = tokio::spawn(look(state.clone()));
     let heartbeat =
         config.agent.heartbeat.map(|every| tokio::spawn(lifecycle::heartbeat::run(every, state.clone())));

@@ -1,6 +1,9 @@
 //! Which pollers are up, and so which nodes are accessible; and the events that are held back for their segments.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::SystemTime,
+};
 
 use rusqlite::{OptionalExtension, params};
 
@@ -49,19 +52,26 @@ CREATE INDEX segment_of ON segment_node (node);";
 /// retires one.
 const FORGOTTEN: i64 = 86_400_000;
 
-/// What an outcome says of its node, in its transaction.
-pub(crate) fn of(disk: &Disk, outcome: &Outcome, segments: &Segments) -> rusqlite::Result<Vec<Message>> {
+/// What an outcome says of its node, in its transaction; `now` is when it ended, by a steady clock.
+pub(crate) fn of(
+    disk: &Disk,
+    outcome: &Outcome,
+    segments: &Segments,
+    now: i64,
+) -> rusqlite::Result<Vec<Message>> {
     let subject = &outcome.subject;
     let (Some(node), Some(poller)) = (&subject.node, &subject.work_item_id) else { return Ok(Vec::new()) };
     let Some(up) = access::is_up(&outcome.reading) else { return Ok(Vec::new()) };
-    let now = unix_millis(outcome.finished_at);
     let (before, seen) = standing(disk, poller, node)?.unzip();
-    if !up && subject.watch.is_quiet(now) && before.is_none_or(|before| before.up) {
+    if !up
+        && subject.watch.is_quiet(unix_millis(outcome.finished_at))
+        && before.is_none_or(|before| before.up)
+    {
         return Ok(Vec::new());
     }
     let after = access::stand(before, up, now, &subject.watch.calm);
     // Most polls are as good as the one before, and then a row a poll would cost more than the poll.
-    let is_fresh = seen.is_some_and(|seen: i64| now.saturating_sub(seen) < FORGOTTEN / 4);
+    let is_fresh = seen.is_some_and(|seen: i64| (0..FORGOTTEN / 4).contains(&now.saturating_sub(seen)));
     let is_same = before.is_some_and(|before| before.up && before.failures == 0) && after.up;
     if is_same && is_fresh {
         return Ok(Vec::new());
@@ -107,8 +117,12 @@ fn standing(disk: &Disk, poller: &str, node: &str) -> rusqlite::Result<Option<(S
 }
 
 fn others(disk: &Disk, poller: &str, node: &str, now: i64) -> rusqlite::Result<Option<bool>> {
-    disk.prepare("SELECT max(up) FROM access WHERE node = ?1 AND poller <> ?2 AND seen > ?3")?
-        .query_row(params![node, poller, now.saturating_sub(FORGOTTEN)], |row| row.get(0))
+    // What was seen long after now was seen before the clock was set back.
+    disk.prepare("SELECT max(up) FROM access WHERE node = ?1 AND poller <> ?2 AND seen > ?3 AND seen < ?4")?
+        .query_row(
+            params![node, poller, now.saturating_sub(FORGOTTEN), now.saturating_add(FORGOTTEN)],
+            |row| row.get(0),
+        )
 }
 
 fn keep(disk: &Disk, poller: &str, node: &str, standing: Standing, now: i64) -> rusqlite::Result<()> {
@@ -130,17 +144,27 @@ fn back(
     event: &NodeEvent<'_>,
 ) -> rusqlite::Result<Vec<Message>> {
     disk.prepare("DELETE FROM segment_node WHERE node = ?1")?.execute([node])?;
-    let mut left = BTreeMap::new();
-    {
-        let mut statement = disk.prepare("SELECT node, node_type FROM segment_node WHERE segment = ?1")?;
-        let mut rows = statement.query([segment])?;
-        while let Some(row) = rows.next()? {
-            left.insert(row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?);
-        }
-    }
+    let left = gone(disk, segment)?;
     if segments.is_gone(segment, left.len()) {
         return Ok(Vec::new());
     }
+    close(disk, segment, &left, segments, event.at)
+}
+
+/// The nodes of a segment that was told as gone, with their types.
+fn gone(disk: &Disk, segment: &str) -> rusqlite::Result<BTreeMap<String, Option<String>>> {
+    let mut statement = disk.prepare("SELECT node, node_type FROM segment_node WHERE segment = ?1")?;
+    statement.query_map([segment], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+/// Tells that a segment is back, and the nodes that are not one by one.
+fn close(
+    disk: &Disk,
+    segment: &str,
+    left: &BTreeMap<String, Option<String>>,
+    segments: &Segments,
+    at: SystemTime,
+) -> rusqlite::Result<Vec<Message>> {
     let (episode, count): (String, u64) = disk
         .prepare("DELETE FROM segment WHERE segment = ?1 RETURNING episode, count")?
         .query_row([segment], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -152,29 +176,53 @@ fn back(
         change: NodeChange::Accessible,
         nodes: here.collect(),
         of: all.map_or(0, BTreeSet::len),
-        at: event.at,
+        at,
         episode: &episode,
         state: super::rules::Stage::Clear,
         count,
     })];
-    for (node, node_type) in &left {
-        messages.push(contract::node_event(&NodeEvent {
-            node,
-            node_type: node_type.as_deref(),
-            change: NodeChange::Inaccessible,
-            at: event.at,
-        }));
+    messages.extend(left.iter().map(|(node, node_type)| inaccessible(node, node_type.as_deref(), at)));
+    Ok(messages)
+}
+
+fn inaccessible(node: &str, node_type: Option<&str>, at: SystemTime) -> Message {
+    contract::node_event(&NodeEvent { node, node_type, change: NodeChange::Inaccessible, at })
+}
+
+/// The segments may be other ones than before: what is left of one that was told as gone is told, where it is no longer most
+/// of it. Nodes that left it count no more, and would be waited for in vain.
+pub(crate) fn configured(disk: &Disk, segments: &Segments, at: SystemTime) -> rusqlite::Result<Vec<Message>> {
+    let open: Vec<String> = {
+        let mut statement = disk.prepare("SELECT segment FROM segment ORDER BY segment")?;
+        statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+    };
+    let mut messages = Vec::new();
+    for segment in &open {
+        let all = segments.nodes.get(segment.as_str());
+        let is_of = |node: &str| all.is_some_and(|all| all.contains(node));
+        let all_gone = gone(disk, segment)?;
+        let (still, left): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            all_gone.clone().into_iter().partition(|(node, _)| is_of(node));
+        if !segments.is_gone(segment, still.len()) {
+            messages.extend(close(disk, segment, &all_gone, segments, at)?);
+            continue;
+        }
+        for (node, node_type) in &left {
+            disk.prepare("DELETE FROM segment_node WHERE segment = ?1 AND node = ?2")?
+                .execute([segment, node])?;
+            messages.push(inaccessible(node, node_type.as_deref(), at));
+        }
     }
     Ok(messages)
 }
 
-/// Tells what was held back long enough, by itself or as a segment.
+/// Tells what was held back long enough, by itself or as a segment; `millis` is now by a steady clock.
 pub(crate) fn look(
     disk: &Disk,
     segments: &Segments,
-    now: std::time::SystemTime,
+    now: SystemTime,
+    millis: i64,
 ) -> rusqlite::Result<Vec<Message>> {
-    let millis = unix_millis(now);
     let hold = i64::try_from(segments.hold.as_millis()).unwrap_or(i64::MAX);
     let mut held = BTreeMap::new();
     let mut due = BTreeSet::new();
@@ -235,13 +283,7 @@ pub(crate) fn look(
         }));
     }
     for node in &verdicts.single {
-        let event = NodeEvent {
-            node,
-            node_type: held.get(node).and_then(Option::as_deref),
-            change: NodeChange::Inaccessible,
-            at: now,
-        };
-        messages.push(contract::node_event(&event));
+        messages.push(inaccessible(node, held.get(node).and_then(Option::as_deref), now));
         release(node)?;
     }
     Ok(messages)

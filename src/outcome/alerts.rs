@@ -31,17 +31,27 @@ pub(crate) const TABLE: &str = "CREATE TABLE conditions (
     PRIMARY KEY (poller, action)
 ) STRICT, WITHOUT ROWID;";
 
-/// The alerts of a good outcome. `said` is its reading as it goes out, `news` what is new in it where it is of a SEL, and
-/// `sequence` its number.
+/// A good outcome that is being recorded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recorded<'a> {
+    pub(crate) outcome: &'a Outcome,
+    /// Its number.
+    pub(crate) sequence: u64,
+    /// When it ended, by a steady clock.
+    pub(crate) now: i64,
+}
+
+/// The alerts of a good outcome. `said` is its reading as it goes out, and `news` what is new in it where it is of a SEL.
 pub(crate) fn of(
     disk: &Disk,
-    outcome: &Outcome,
+    recorded: &Recorded<'_>,
     reading: &Reading,
     said: &Value,
     news: Option<&News>,
-    sequence: u64,
 ) -> rusqlite::Result<Vec<Alert>> {
-    let look = Look { disk, outcome, said, sequence, now: unix_millis(outcome.finished_at) };
+    let Recorded { outcome, sequence, now } = *recorded;
+    let quiet = outcome.subject.watch.is_quiet(unix_millis(outcome.finished_at));
+    let look = Look { disk, outcome, said, sequence, now, quiet };
     if let Some(current) = rules::chassis::power_of(reading) {
         return look.power(current);
     }
@@ -65,13 +75,14 @@ struct Look<'a> {
     said: &'a Value,
     sequence: u64,
     now: i64,
+    /// In a maintenance window.
+    quiet: bool,
 }
 
 impl Look<'_> {
     fn power(&self, current: bool) -> rusqlite::Result<Vec<Alert>> {
-        let watch = &self.outcome.subject.watch;
         let key = power::key(self.outcome);
-        if watch.is_quiet(self.now) && power::last(self.disk, &key)?.is_some() {
+        if self.quiet && power::last(self.disk, &key)?.is_some() {
             // What is switched during maintenance is told when that is over, if it is not switched back.
             return Ok(Vec::new());
         }
@@ -89,7 +100,7 @@ impl Look<'_> {
 
     fn sel(&self, news: &News) -> Vec<Alert> {
         let watch = &self.outcome.subject.watch;
-        if watch.is_quiet(self.now) {
+        if self.quiet {
             return Vec::new();
         }
         let mut alerts = news.alerts(self.device(), |action, word| self.id(action, word));
@@ -114,13 +125,13 @@ impl Look<'_> {
 
     fn pdu(&self) -> rusqlite::Result<Option<Alert>> {
         let poller = power::key(self.outcome);
-        let kept = self.kept(&poller, Action::PduPower)?;
+        let kept = kept(self.disk, &poller, Action::PduPower)?;
         let last: BTreeMap<String, Value> =
             kept.as_deref().and_then(|kept| serde_json::from_str(kept).ok()).unwrap_or_default();
         let current = rules::pdu::outlets(self.said);
         let id = || self.id(Action::PduPower, "");
         let (alert, next) = rules::pdu::watch(&last, current, self.device(), id);
-        if alert.is_some() && self.outcome.subject.watch.is_quiet(self.now) {
+        if alert.is_some() && self.quiet {
             // As with the chassis: told when maintenance is over.
             return Ok(None);
         }
@@ -152,12 +163,11 @@ impl Look<'_> {
         watch: impl FnOnce(Round<'_>) -> Vec<Alert>,
     ) -> rusqlite::Result<Vec<Alert>> {
         let poller = power::key(self.outcome);
-        let kept = self.kept(&poller, action)?;
+        let kept = kept(self.disk, &poller, action)?;
         let subject = &self.outcome.subject;
         let mut conditions = Conditions::read(kept.as_deref());
         let id = |key: &str| self.id(action, key);
-        let quiet = subject.watch.is_quiet(self.now);
-        let alerts = watch(Round::new(&mut conditions, &subject.watch.calm, self.now, quiet, &id));
+        let alerts = watch(Round::new(&mut conditions, &subject.watch.calm, self.now, self.quiet, &id));
         if conditions.are_cut() {
             let action = action.as_str();
             tracing::warn!(
@@ -171,13 +181,6 @@ impl Look<'_> {
             self.keep(&poller, action, keep)?;
         }
         Ok(alerts)
-    }
-
-    fn kept(&self, poller: &str, action: Action) -> rusqlite::Result<Option<String>> {
-        self.disk
-            .prepare("SELECT conditions FROM conditions WHERE poller = ?1 AND action = ?2")?
-            .query_row([poller, action.as_str()], |row| row.get(0))
-            .optional()
     }
 
     fn keep(&self, poller: &str, action: Action, conditions: Option<String>) -> rusqlite::Result<()> {
@@ -196,4 +199,11 @@ impl Look<'_> {
         };
         Ok(())
     }
+}
+
+/// What was kept of a poller's conditions of this kind.
+pub(crate) fn kept(disk: &Disk, poller: &str, action: Action) -> rusqlite::Result<Option<String>> {
+    disk.prepare("SELECT conditions FROM conditions WHERE poller = ?1 AND action = ?2")?
+        .query_row([poller, action.as_str()], |row| row.get(0))
+        .optional()
 }

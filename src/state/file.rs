@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::StateError;
 use crate::{
-    outcome::{access, alerts, cache, power, profile, sel_cursor, sequence},
+    outcome::{access, alerts, cache, polls, power, profile, sel_cursor, sequence},
     publish::outbox::{self, Depth},
 };
 
@@ -35,6 +35,7 @@ const STEPS: &[&[&str]] = &[
     &[sel_cursor::TABLE],
     &[profile::TABLE],
     &[sel_cursor::HISTORY],
+    &[polls::TABLE],
 ];
 
 /// An open state file.

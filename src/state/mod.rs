@@ -22,8 +22,9 @@ use std::{
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
+    config::ScheduledPoll,
     job::Outcome,
-    outcome::{profile::Kept, rules::Segments},
+    outcome::{polls::Configured, profile::Kept, rules::Segments, steady::Steady},
     publish::{Message, outbox::Pending},
 };
 
@@ -153,7 +154,12 @@ impl State {
         let closing = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             disk: prepared(Disk::new(opened.writer)),
-            book: record::Book { agent: agent.to_owned(), limits, segments: Arc::default() },
+            book: record::Book {
+                agent: agent.to_owned(),
+                limits,
+                segments: Arc::default(),
+                clock: Steady::default(),
+            },
             added: Arc::clone(&added),
             counters: Arc::clone(&counters),
             depth: opened.outbox,
@@ -192,10 +198,18 @@ impl State {
         &self.engine
     }
 
-    /// From now on nodes of these segments are told together where they vanish together.
-    pub async fn watch_segments(&self, segments: Arc<Segments>) {
+    /// This is the configuration from now on: what polls have left open that are not in it any more is told as over, and
+    /// nodes of its segments are told together where they vanish together.
+    pub async fn configure(
+        &self,
+        polls: impl Iterator<Item = &ScheduledPoll>,
+        segments: Arc<Segments>,
+        graph_id: String,
+        at: SystemTime,
+    ) {
+        let configured = Configured { polls: polls.map(Into::into).collect(), segments, graph_id, at };
         // A file that is closed has nothing to tell any more.
-        let _ = self.changes.send(Change::Segments(segments)).await;
+        let _ = self.changes.send(Change::Configured(Box::new(configured))).await;
     }
 
     /// Puts a message into the outbox that changes nothing else.

@@ -3,10 +3,18 @@ use std::{sync::Arc, time::SystemTime};
 use super::{Disk, Limits};
 use crate::{
     job::Outcome,
-    outcome::{access, alerts, cache, rules::Segments, sel_cursor, sequence},
+    outcome::{
+        access,
+        alerts::{self, Recorded},
+        cache,
+        polls::{self, Configured},
+        rules::Segments,
+        sel_cursor, sequence,
+        steady::Steady,
+    },
     publish::{
         Message,
-        contract::{self, Accounting},
+        contract::{self, Accounting, Teller},
         outbox::{self, Depth},
     },
 };
@@ -17,6 +25,7 @@ pub(super) struct Book {
     pub(super) agent: String,
     pub(super) limits: Limits,
     pub(super) segments: Arc<Segments>,
+    pub(super) clock: Steady,
 }
 
 impl Book {
@@ -24,6 +33,10 @@ impl Book {
     pub(super) fn record(&self, disk: &Disk, outcome: &Outcome, depth: &mut Depth) -> rusqlite::Result<()> {
         let sequence = sequence::next(disk, outcome)?;
         let accounting = Accounting { agent: &self.agent, sequence };
+        let now = self.clock.millis(outcome.finished_at);
+        let recorded = Recorded { outcome, sequence, now };
+        let id = contract::cache_id(outcome);
+        let teller = Teller::of(outcome, &id);
         let mut messages = Vec::with_capacity(2);
         match &outcome.reading {
             Ok(reading) => {
@@ -34,21 +47,34 @@ impl Book {
                     outcome.subject.names.as_deref(),
                 );
                 let entry = contract::cache_entry(outcome, &said, accounting);
-                cache::add(disk, &contract::cache_id(outcome), &entry, self.limits.cache_entries)?;
+                cache::add(disk, &id, &entry, self.limits.cache_entries)?;
                 messages.extend(contract::result(outcome, &said, accounting));
-                for alert in alerts::of(disk, outcome, reading, &said, news.as_ref(), sequence)? {
-                    messages.extend(contract::alert(outcome, alert));
+                for alert in alerts::of(disk, &recorded, reading, &said, news.as_ref())? {
+                    messages.extend(contract::alert(&teller, alert));
                 }
             }
             Err(_) => messages.extend(contract::failure(outcome, accounting)),
         }
-        messages.extend(access::of(disk, outcome, &self.segments)?);
+        messages.extend(access::of(disk, outcome, &self.segments, now)?);
         add(disk, &messages, depth)
     }
 
     /// Everything that time alone changes, inside a transaction.
     pub(super) fn look(&self, disk: &Disk, now: SystemTime, depth: &mut Depth) -> rusqlite::Result<()> {
-        add(disk, &access::look(disk, &self.segments, now)?, depth)
+        let millis = self.clock.millis(now);
+        add(disk, &access::look(disk, &self.segments, now, millis)?, depth)
+    }
+
+    /// Everything that another configuration changes, inside a transaction.
+    pub(super) fn configure(
+        &self,
+        disk: &Disk,
+        configured: &Configured,
+        depth: &mut Depth,
+    ) -> rusqlite::Result<()> {
+        let mut messages = polls::configured(disk, configured, self.clock.millis(configured.at))?;
+        messages.extend(access::configured(disk, &configured.segments, configured.at)?);
+        add(disk, &messages, depth)
     }
 }
 

@@ -14,8 +14,8 @@ use super::{Counters, Disk, record::Book};
 use crate::{
     job::Outcome,
     outcome::{
+        polls::Configured,
         profile::{self, Kept},
-        rules::Segments,
     },
     publish::{
         Message,
@@ -38,7 +38,7 @@ const TELL_AGAIN: Duration = Duration::from_secs(30);
 pub(super) enum Change {
     Record(Box<Outcome>),
     Remove { ids: Vec<u64>, done: oneshot::Sender<()> },
-    Segments(Arc<Segments>),
+    Configured(Box<Configured>),
     Look(SystemTime),
     Heartbeat(Box<Message>),
     Profile(Box<Kept>),
@@ -77,8 +77,8 @@ impl Writer {
                 open = false;
             }
             for change in &group {
-                if let Change::Segments(segments) = change {
-                    self.book.segments = Arc::clone(segments);
+                if let Change::Configured(configured) = change {
+                    self.book.segments = Arc::clone(&configured.segments);
                 }
             }
             self.make(&mut group);
@@ -131,7 +131,7 @@ impl Writer {
                         self.counters.lost.fetch_add(1, Ordering::Relaxed);
                         tracing::error!(%error, poller = poller(outcome), "a poll's outcome is lost: it cannot be kept");
                     }
-                    Change::Segments(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Publish(_) => {
+                    Change::Configured(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Publish(_) => {
                         tracing::error!(%error, "an event cannot be kept, and is told when its time comes again");
                     }
                     Change::Profile(kept) => {
@@ -197,7 +197,8 @@ impl Writer {
                     }
                     Change::Look(now) => self.book.look(disk, *now, &mut depth)?,
                     Change::Profile(kept) => profile::keep(disk, kept)?,
-                    Change::Segments(_) | Change::Close => {}
+                    Change::Configured(configured) => self.book.configure(disk, configured, &mut depth)?,
+                    Change::Close => {}
                 }
             }
             self.make_room(disk, &mut depth)
@@ -208,9 +209,10 @@ impl Writer {
         if dropped > 0 {
             self.tell_full(dropped);
         }
-        if group.iter().any(|change| {
-            matches!(change, Change::Record(_) | Change::Look(_) | Change::Heartbeat(_) | Change::Publish(_))
-        }) {
+        if group
+            .iter()
+            .any(|change| !matches!(change, Change::Remove { .. } | Change::Profile(_) | Change::Close))
+        {
             self.added.notify_one();
         }
         Ok(())
@@ -255,7 +257,7 @@ fn tell(change: Change) {
         Change::Remove { done, .. } => {
             let _ = done.send(());
         }
-        Change::Segments(_)
+        Change::Configured(_)
         | Change::Look(_)
         | Change::Heartbeat(_)
         | Change::Profile(_)

@@ -54,7 +54,8 @@ pub(crate) fn stand(before: Option<Standing>, up: bool, now: i64, calm: &Calm) -
         return Standing { up: true, failures: 0, since: now };
     }
     let (failures, since) = match before {
-        Some(before) if before.failures > 0 => (before.failures.saturating_add(1), before.since),
+        // Where the clock was set back while the agent was away, time counts from now on.
+        Some(before) if before.failures > 0 => (before.failures.saturating_add(1), before.since.min(now)),
         _ => (1, now),
     };
     let over = Lasting::is_over(calm.lasts, failures, now.saturating_sub(since));

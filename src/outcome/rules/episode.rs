@@ -160,7 +160,10 @@ impl<'a> Round<'a> {
                 seen: false,
             }),
         };
-        condition.seen = true;
+        if std::mem::replace(&mut condition.seen, true) {
+            // Walks that overlap say a value twice; the first one counts, and the poll counts once.
+            return None;
+        }
         condition.step(saw, self.now, self.calm, self.quiet, || (self.id)(key))
     }
 

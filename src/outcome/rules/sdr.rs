@@ -1,5 +1,7 @@
 //! `sdr.updated`: a threshold sensor that is not ok, a discrete sensor's asserted states.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -26,10 +28,10 @@ pub(crate) fn watch<'r>(
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
     let mut unreadable = Vec::new();
-    let sensors = sensors.as_array().map(Vec::as_slice).unwrap_or_default();
-    for sensor in sensors.iter().filter_map(Value::as_object) {
+    let sensors = named(sensors.as_array().map(Vec::as_slice).unwrap_or_default());
+    for (name, sensor) in &sensors {
         if is_unreadable(sensor) {
-            unreadable.push(key(sensor, None));
+            unreadable.push(name);
             continue;
         }
         match text(sensor, "sdrType") {
@@ -37,9 +39,7 @@ pub(crate) fn watch<'r>(
                 let holds = is_condition(text(sensor, "status"));
                 if holds || !round.is_idle() {
                     let verdict = verdict(holds, sensor, rules.clone());
-                    see(&mut round, &key(sensor, None), verdict, &mut alerts, |holds| {
-                        data(device, sensor, None, holds)
-                    });
+                    see(&mut round, name, verdict, &mut alerts, |holds| data(device, sensor, None, holds));
                 }
             }
             "Discrete" => {
@@ -48,7 +48,7 @@ pub(crate) fn watch<'r>(
                 // Rules look at the sensor, and so say the same of all its states.
                 let verdict = verdict(!states.is_empty(), sensor, rules.clone());
                 for state in states.iter().filter_map(Value::as_str) {
-                    see(&mut round, &key(sensor, Some(state)), verdict, &mut alerts, |holds| {
+                    see(&mut round, &format!("{name}|{state}"), verdict, &mut alerts, |holds| {
                         data(device, sensor, Some(state), holds)
                     });
                 }
@@ -58,13 +58,13 @@ pub(crate) fn watch<'r>(
     }
     // What was not mentioned: states that are asserted no more, sensors that are gone.
     let is_unknown = |key: &str| {
-        let is_of = |name: &String| {
+        let is_of = |name: &&String| {
             key.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
         };
         unreadable.iter().any(is_of)
     };
     for (key, episode, severity) in round.finish(is_unknown) {
-        let (sensor, state) = of_key(&key, sensors);
+        let (sensor, state) = of_key(&key, &sensors);
         alerts.push(alert(severity, data(device, &sensor, state, false), episode));
     }
     alerts
@@ -134,20 +134,27 @@ fn text<'a>(sensor: &'a Map<String, Value>, key: &str) -> &'a str {
     sensor.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A sensor's exact name: entity and id, which ends in its number, and for a discrete one the state.
-fn key(sensor: &Map<String, Value>, state: Option<&str>) -> String {
-    let (entity, id) = (text(sensor, "entityId"), text(sensor, "sensorId"));
-    match state {
-        None => format!("{entity}|{id}"),
-        Some(state) => format!("{entity}|{id}|{state}"),
-    }
+/// Every sensor with its exact name: entity and id, which ends in its number. Boards of one make behind several
+/// controllers may say the same of theirs; these are counted.
+fn named(sensors: &[Value]) -> Vec<(String, &Map<String, Value>)> {
+    let mut seen: HashMap<(&str, &str), u32> = HashMap::with_capacity(sensors.len());
+    let name = |sensor| {
+        let (entity, id) = (text(sensor, "entityId"), text(sensor, "sensorId"));
+        let times = seen.entry((entity, id)).and_modify(|times| *times += 1).or_insert(1);
+        let name = if *times == 1 { format!("{entity}|{id}") } else { format!("{entity}|{id}#{times}") };
+        (name, sensor)
+    };
+    sensors.iter().filter_map(Value::as_object).map(name).collect()
 }
 
 /// The sensor as it reads now, or, where it is gone, what its key says of it; and the state that the key names.
-fn of_key<'k>(key: &'k str, sensors: &[Value]) -> (Map<String, Value>, Option<&'k str>) {
+fn of_key<'k>(
+    key: &'k str,
+    sensors: &[(String, &Map<String, Value>)],
+) -> (Map<String, Value>, Option<&'k str>) {
     let present = |name: &str| {
-        let mut sensors = sensors.iter().filter_map(Value::as_object);
-        sensors.find(|sensor| self::key(sensor, None) == name).cloned()
+        let found = sensors.iter().find(|(known, _)| known == name);
+        found.map(|(_, sensor)| Map::clone(sensor))
     };
     if let Some(sensor) = present(key) {
         return (sensor, None);

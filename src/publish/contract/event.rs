@@ -9,13 +9,33 @@ use crate::{
     publish::{Exchange, Message, MessageKind},
 };
 
+/// Who tells an alert.
+#[derive(Debug, Clone, Copy)]
+pub struct Teller<'a> {
+    /// The poller.
+    pub id: &'a str,
+    /// RackHD's node.
+    pub node: Option<&'a str>,
+    /// The graph (UUID).
+    pub graph_id: &'a str,
+    /// When.
+    pub at: SystemTime,
+}
+
+impl<'a> Teller<'a> {
+    /// The poller, which has this id, of an outcome.
+    pub fn of(outcome: &'a Outcome, id: &'a str) -> Self {
+        let Outcome { subject, finished_at, .. } = outcome;
+        Self { id, node: subject.node.as_deref(), graph_id: &subject.graph_id, at: *finished_at }
+    }
+}
+
 /// An alert on both keys, so that both generations of RackHD's clients hear it (contract.md, section 5).
-pub fn alert(outcome: &Outcome, alert: Alert) -> [Message; 2] {
-    let subject = &outcome.subject;
-    let id = super::cache_id(outcome);
+pub fn alert(teller: &Teller<'_>, alert: Alert) -> [Message; 2] {
+    let Teller { id, node, graph_id, at } = *teller;
     let action = alert.action.as_str();
     let mut routing_key = format!("polleralert.{action}.{}.{id}", alert.severity);
-    if let Some(node) = &subject.node {
+    if let Some(node) = node {
         routing_key.push('.');
         routing_key.push_str(node);
     }
@@ -25,16 +45,16 @@ pub fn alert(outcome: &Outcome, alert: Alert) -> [Message; 2] {
         ("type", "polleralert".into()),
         ("action", action.into()),
         ("typeId", id.into()),
-        ("nodeId", subject.node.as_deref().into()),
+        ("nodeId", node.into()),
         ("severity", alert.severity.as_str().into()),
         ("data", alert.data),
         ("version", "1.0".into()),
-        ("createdAt", rfc3339(outcome.finished_at).into()),
+        ("createdAt", rfc3339(at).into()),
         ("episode", episode_value(&alert.episode)),
     ] {
         event.insert(key.to_owned(), value);
     }
-    both(&subject.graph_id, routing_key, &Value::Object(event))
+    both(graph_id, routing_key, &Value::Object(event))
 }
 
 /// A poller's event under `poller.alert.<graphId>` on `on.task` and under its own key on `on.events`.

@@ -176,7 +176,7 @@ fn cases() -> Vec<Case> {
         ("failure-with-reply", failure(&refused, ACCOUNTING)),
         ("cache-answer", vec![cache_answer(&[entry], &caller()).unwrap()]),
         ("cache-unknown", vec![no_cache_record("nobody", &caller())]),
-        ("chassispower-updated", alert(&asked, switched).into()),
+        ("chassispower-updated", alert(&Teller::of(&asked, &cache_id(&asked)), switched).into()),
         ("sel-cleared", sel_alert(0x6900_0000)),
         ("sel-rolled", sel_alert(1_499)),
         ("trap-received", trapped()),
@@ -240,7 +240,7 @@ fn sel_alert(erased: u32) -> Vec<Message> {
     let device = Device { host: &host, user: &user };
     let alerts = sel_log::news(Some(&cursor), &log)
         .alerts(device, |action, word| format!("{}:{word}", action.as_str()));
-    alerts.into_iter().flat_map(|found| alert(&poll, found)).collect()
+    alerts.into_iter().flat_map(|found| alert(&Teller::of(&poll, &cache_id(&poll)), found)).collect()
 }
 
 /// A message as a person reads it.

@@ -16,7 +16,7 @@ mod time;
 mod trap;
 
 pub use cache_entry::{cache_entry, cache_id};
-pub use event::{NodeEvent, SegmentEvent, alert, node_event, segment_event};
+pub use event::{NodeEvent, SegmentEvent, Teller, alert, node_event, segment_event};
 pub use heartbeat::{Heartbeat, heartbeat};
 pub use poll::Accounting;
 pub use reading::reading_value;

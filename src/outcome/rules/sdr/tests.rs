@@ -193,3 +193,21 @@ fn nonsense_makes_no_alert() {
         assert_eq!(play(&json!([]), &[sensors]), [[""; 0]]);
     }
 }
+
+#[test]
+fn sensors_that_say_the_same_of_themselves_are_two() {
+    let told = play(
+        &json!([]),
+        &[
+            json!([threshold("T (0x1)", "ok"), threshold("T (0x1)", "Upper Critical")]),
+            json!([threshold("T (0x1)", "ok"), threshold("T (0x1)", "Upper Critical")]),
+            json!([threshold("T (0x1)", "Upper Critical"), threshold("T (0x1)", "ok")]),
+        ],
+    );
+    let expected: [&[&str]; 3] = [
+        &["T (0x1) - open information"],
+        &["T (0x1) - repeat information"],
+        &["T (0x1) - open information", "T (0x1) - clear information"],
+    ];
+    assert_eq!(told, expected);
+}

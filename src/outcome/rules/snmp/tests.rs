@@ -219,3 +219,12 @@ fn a_flood_of_values_opens_a_bounded_number_of_episodes() {
     let counts: Vec<usize> = told.iter().map(Vec::len).collect();
     assert_eq!(counts, [10_000, 0, 10_000]);
 }
+
+#[test]
+fn a_value_that_two_walks_say_is_looked_at_once_a_poll() {
+    let rules = json!([{ ".1.3.6.1": { "min": 5, "for": 3 } }]);
+    let both = |one: &str, two: &str| json!([{ "source": "1.3.6", "values": { ".1.3.6.1": one } }, { "source": "1.3", "values": { ".1.3.6.1": two } }]);
+    let polls = [both("5", "6"), both("5", "6"), both("5", "6"), both("5", "4")];
+    let counts: Vec<usize> = play_with(&rules, true, Asked::Oids, &polls).iter().map(Vec::len).collect();
+    assert_eq!(counts, [0, 0, 1, 0]);
+}
