@@ -9,6 +9,7 @@ mod engines;
 mod programs;
 mod sensors;
 mod servers;
+mod snmp;
 mod table;
 mod tools;
 
@@ -30,6 +31,14 @@ enum What {
     Tools(tools::Arguments),
     /// All sensors again of BMCs that are known: the engine beside ipmitool and freeipmi
     Sensors(sensors::Arguments),
+    /// Walks of switches with 48 ports, beside net-snmp and snmp_exporter; and 5,000 switches from one socket
+    Snmp(snmp::Arguments),
+    /// Runs one client of SNMP and prints what it cost
+    #[command(hide = true)]
+    SnmpClient(snmp::ClientArguments),
+    /// Walks many switches at once and prints what came of it
+    #[command(hide = true)]
+    SnmpFleet(snmp::FleetArguments),
     /// Runs one client and prints what it cost; for the other subcommands
     #[command(hide = true)]
     Client(client::Arguments),
@@ -46,6 +55,9 @@ fn main() -> ExitCode {
         What::Engine(arguments) => engines::run(&arguments),
         What::Tools(arguments) => tools::run(&arguments),
         What::Sensors(arguments) => sensors::run(&arguments),
+        What::Snmp(arguments) => snmp::run(&arguments),
+        What::SnmpClient(arguments) => snmp::client(&arguments),
+        What::SnmpFleet(arguments) => snmp::fleet(&arguments),
         What::Client(arguments) => client::run(&arguments),
         What::Rack(arguments) => servers::rack(&arguments),
         What::Echo => client::bare::echo(),

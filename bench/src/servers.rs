@@ -13,15 +13,22 @@ use nix::{
     unistd::Pid,
 };
 use rackpoll_model::Secret;
-use rackpoll_simulator::rack::{DEFAULT_PASSWORD, Rack, RackConfig};
+use rackpoll_simulator::rack::{DEFAULT_COMMUNITY, DEFAULT_PASSWORD, Rack, RackConfig};
 
 use crate::cost::Error;
 
 /// First address of the simulated BMCs is the one after this.
 const BASE: Ipv4Addr = Ipv4Addr::new(127, 9, 0, 0);
 const PORT: u16 = 6239;
+/// Of the simulated SNMP agents, which count up from the same address.
+pub const AGENT_PORT: u16 = 1619;
+const SWITCH: &str = "switch-48";
 /// Password of all BMCs: they guard nothing.
 pub const PASSWORD: &str = DEFAULT_PASSWORD;
+/// Community of all SNMP agents, likewise, and the context of snmpsim.
+pub const COMMUNITY: &str = DEFAULT_COMMUNITY;
+/// User of snmpsim, with `PASSWORD` for both.
+pub const USER_V3: &str = "bench";
 
 /// Processes that end with this value, and where they listen.
 pub struct Servers {
@@ -44,9 +51,12 @@ impl Drop for Servers {
 
 #[derive(clap::Args)]
 pub struct RackArguments {
-    #[arg(long)]
+    #[arg(long, default_value_t = 0)]
     bmcs: usize,
-    #[arg(long)]
+    /// Switches of 48 ports
+    #[arg(long, default_value_t = 0)]
+    agents: usize,
+    #[arg(long, default_value_t = 0)]
     response_time_us: u64,
     /// Of all BMCs; otherwise all models by turns
     #[arg(long)]
@@ -57,9 +67,11 @@ pub struct RackArguments {
 pub fn rack(arguments: &RackArguments) -> Result<(), Error> {
     let config = RackConfig {
         bmcs: arguments.bmcs,
-        agents: 0,
+        agents: arguments.agents,
+        agent_model: Some(SWITCH.to_owned()),
         base: BASE,
         bmc_port: PORT,
+        agent_port: AGENT_PORT,
         password: Secret::from(PASSWORD),
         response_time: Duration::from_micros(arguments.response_time_us),
         model: arguments.model.clone(),
@@ -86,6 +98,51 @@ impl Servers {
         let (process, _) = own_process(&arguments)?;
         let addresses = (1..=bmcs as u32).map(|place| (Ipv4Addr::from(u32::from(BASE) + place), PORT).into());
         Ok(Self { processes: vec![process], folder: None, addresses: addresses.collect() })
+    }
+
+    /// Simulated switches of 48 ports, all in one process.
+    pub fn switches(agents: usize) -> Result<Self, Error> {
+        let (process, _) = own_process(&["rack".to_owned(), "--agents".to_owned(), agents.to_string()])?;
+        Ok(Self {
+            processes: vec![process],
+            folder: None,
+            addresses: Self::switch_addresses(agents).collect(),
+        })
+    }
+
+    /// Where so many switches listen.
+    pub fn switch_addresses(agents: usize) -> impl Iterator<Item = SocketAddr> {
+        (1..=agents as u32).map(|place| (Ipv4Addr::from(u32::from(BASE) + place), AGENT_PORT).into())
+    }
+
+    /// snmpsim on this recording.
+    pub fn snmpsim(program: &Path, recording: &str) -> Result<Self, Error> {
+        let folder = std::env::temp_dir().join(format!("rackpoll-bench-snmpsim-{}", std::process::id()));
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data)?;
+        std::fs::write(data.join(format!("{COMMUNITY}.snmprec")), recording)?;
+        let address = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+        let mut command = Command::new(program);
+        if nix::unistd::geteuid().is_root() {
+            command.args(["--process-user", "root", "--process-group", "root"]);
+        }
+        command
+            .arg("--cache-dir")
+            .arg(folder.join("cache"))
+            .args(["--log-level", "error", "--logging-method=null", "--v3-engine-id", "800000000102030405"])
+            .args(["--v3-user", USER_V3, "--v3-auth-key", PASSWORD, "--v3-auth-proto", "SHA256"])
+            .args(["--v3-priv-key", PASSWORD, "--v3-priv-proto", "AES"])
+            .arg("--data-dir")
+            .arg(&data)
+            .arg(format!("--agent-udpv4-endpoint={address}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process =
+            command.spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+        let servers = Self { processes: vec![process], folder: Some(folder), addresses: vec![address] };
+        wait_for_agent(address)?;
+        Ok(servers)
     }
 
     /// The server of the bare exchange; all its clients have the same peer.
@@ -173,17 +230,32 @@ fn own_process(arguments: &[String]) -> Result<(Child, SocketAddr), Error> {
 /// RMCP presence ping and pong (ASF 2.0, 3.2.4.2 and 3.2.4.3).
 fn wait_for_pong(address: SocketAddr) -> Result<(), Error> {
     let ping = [0x06, 0x00, 0xff, 0x06, 0x00, 0x00, 0x11, 0xbe, 0x80, 0x01, 0x00, 0x00];
+    wait_for_answer(address, &ping)
+}
+
+/// A GET of sysDescr.0 by SNMPv2c.
+fn wait_for_agent(address: SocketAddr) -> Result<(), Error> {
+    let mut get = vec![0x30, 0x20 + COMMUNITY.len() as u8, 0x02, 0x01, 0x01, 0x04, COMMUNITY.len() as u8];
+    get.extend_from_slice(COMMUNITY.as_bytes());
+    get.extend_from_slice(&[
+        0xa0, 0x19, 0x02, 0x01, 0x01, 0x02, 0x01, 0x00, 0x02, 0x01, 0x00, 0x30, 0x0e, 0x30, 0x0c,
+    ]);
+    get.extend_from_slice(&[0x06, 0x08, 0x2b, 0x06, 0x01, 0x02, 0x01, 0x01, 0x01, 0x00, 0x05, 0x00]);
+    wait_for_answer(address, &get)
+}
+
+fn wait_for_answer(address: SocketAddr, question: &[u8]) -> Result<(), Error> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     socket.connect(address)?;
     socket.set_read_timeout(Some(Duration::from_millis(100)))?;
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(20) {
         // Refused until it listens.
-        let _ = socket.send(&ping);
-        if socket.recv(&mut [0; 64]).is_ok() {
+        let _ = socket.send(question);
+        if socket.recv(&mut [0; 1500]).is_ok() {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    Err(format!("the ipmi_sim of {address} did not start").into())
+    Err(format!("the server of {address} did not start").into())
 }

@@ -21,7 +21,7 @@ pub(super) struct SimulateArguments {
     /// How many BMCs
     #[arg(long, value_name = "N", default_value_t = 8)]
     bmcs: usize,
-    /// How many SNMP agents: switches and PDUs by turns
+    /// How many SNMP agents
     #[arg(long, value_name = "N", default_value_t = 3)]
     agents: usize,
     /// The devices have the addresses after this one, in 127.0.0.0/8
@@ -36,6 +36,9 @@ pub(super) struct SimulateArguments {
     /// All BMCs of this model; without it, of all models by turns
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// All SNMP agents of this make-up; without it, switches and PDUs by turns
+    #[arg(long, value_name = "NAME")]
+    agent_model: Option<String>,
     /// Datagrams lost each way, as 5%
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = share)]
     loss: f64,
@@ -62,6 +65,7 @@ pub(super) fn run(arguments: SimulateArguments) -> Exit {
         bmc_port: arguments.bmc_port,
         agent_port: arguments.agent_port,
         model: arguments.model,
+        agent_model: arguments.agent_model,
         faults: Faults::loss(arguments.loss),
         seed: arguments.seed,
         ..RackConfig::default()

@@ -24,5 +24,5 @@ pub use rackpoll_ipmi::{
     sdr::{Key as SdrKey, SdrProfile, SensorMemory},
     session::{Options, Profile, Statistics, Timing, Workaround},
 };
-pub use rackpoll_snmp::{SnmpDevice, SnmpSockets};
+pub use rackpoll_snmp::{SnmpDevice, SnmpSockets, SnmpStatistics};
 pub use sockets::{IpmiSockets, SocketStatistics};

@@ -132,6 +132,13 @@ async fn what_cannot_be_is_told() {
         matches!(&unknown, Err(RackError::UnknownModel { known, .. }) if known.contains("gpu-node")),
         "{unknown:?}"
     );
+    let unknown =
+        Rack::start(RackConfig { agent_model: Some("router".into()), ..config([127, 66, 0, 0].into()) });
+    let unknown = unknown.await;
+    assert!(
+        matches!(&unknown, Err(RackError::UnknownModel { known, .. }) if known.contains("switch-48")),
+        "{unknown:?}"
+    );
     let taken = UdpSocket::bind("127.66.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let bound = Rack::start(RackConfig { bmc_port: port, ..config([127, 66, 0, 0].into()) }).await;

@@ -44,6 +44,15 @@ pub struct SnmpDevice {
     attempts: u32,
 }
 
+/// What went out to one agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SnmpStatistics {
+    /// Requests, each counted once.
+    pub sent: u64,
+    /// How often one was sent again because its answer was late.
+    pub resent: u64,
+}
+
 impl SnmpDevice {
     /// An agent at this address. Nothing is sent before the first poll.
     pub fn new(sockets: &SnmpSockets, peer: SocketAddr, credential: SnmpCredential) -> Self {
@@ -184,6 +193,14 @@ impl SnmpDevice {
     /// How many times the last poll was begun: 0 where it was refused before anything was sent.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// Requests so far.
+    pub fn statistics(&self) -> SnmpStatistics {
+        self.session.as_ref().map_or_else(SnmpStatistics::default, |session| {
+            let heard = session.wire().heard();
+            SnmpStatistics { sent: heard.sent, resent: heard.resent }
+        })
     }
 
     /// Whether the device has answered anything yet.

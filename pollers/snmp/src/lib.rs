@@ -20,7 +20,7 @@ pub mod traps;
 mod walk;
 mod wire;
 
-pub use device::SnmpDevice;
+pub use device::{SnmpDevice, SnmpStatistics};
 pub use sockets::SnmpSockets;
 pub use text::{oid_text, value_text};
 pub use wire::mend;

@@ -34,7 +34,7 @@ pub const VIEWER: &str = "viewer";
 pub struct RackConfig {
     /// How many BMCs.
     pub bmcs: usize,
-    /// How many SNMP agents: switches and PDUs by turns, each third one a PDU.
+    /// How many SNMP agents.
     pub agents: usize,
     /// The devices have the addresses after this one; agents begin at the next multiple of 256.
     pub base: Ipv4Addr,
@@ -44,6 +44,8 @@ pub struct RackConfig {
     pub agent_port: u16,
     /// All BMCs of this model; otherwise of all models by turns.
     pub model: Option<String>,
+    /// All agents of this make-up; otherwise of all make-ups by turns.
+    pub agent_model: Option<String>,
     /// Password of the BMCs' users.
     pub password: Secret,
     /// The BMCs' own key (K_G); none by default.
@@ -81,6 +83,7 @@ impl Default for RackConfig {
             bmc_port: 6230,
             agent_port: 1610,
             model: None,
+            agent_model: None,
             password: Secret::from(DEFAULT_PASSWORD),
             k_g: None,
             suites: CipherSuite::ENCRYPTED.to_vec(),
@@ -101,6 +104,7 @@ impl Default for RackConfig {
 /// What the devices of a rack are made of.
 pub(super) struct MakeUps {
     models: Vec<Arc<Model>>,
+    agents: Vec<Arc<AgentModel>>,
     users: Arc<[User]>,
     clock: u32,
 }
@@ -131,13 +135,8 @@ impl RackConfig {
     }
 
     pub(super) fn make_ups(&self) -> Result<MakeUps, RackError> {
-        let models = match &self.model {
-            None => models::all().to_vec(),
-            Some(name) => vec![models::by_name(name).ok_or_else(|| RackError::UnknownModel {
-                name: name.chars().take(64).collect(),
-                known: models::all().iter().map(|model| model.name).collect::<Vec<_>>().join(", "),
-            })?],
-        };
+        let models = chosen(models::all(), self.model.as_deref(), |model| model.name)?;
+        let agents = chosen(snmp::all_models(), self.agent_model.as_deref(), |model| model.name)?;
         let user = |name: &str, limit| User {
             name: name.to_owned(),
             password: self.password.clone(),
@@ -146,7 +145,7 @@ impl RackConfig {
         };
         let users = Arc::new([user(DEFAULT_USER, Privilege::Administrator), user(VIEWER, Privilege::User)]);
         let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as u32);
-        Ok(MakeUps { models, users, clock })
+        Ok(MakeUps { models, agents, users, clock })
     }
 
     /// The device at this place: BMCs come first.
@@ -179,13 +178,23 @@ impl RackConfig {
                 Host::bmc(name, address, BmcServer::new(config, now), self.faults, outages, now)
             }
             Some(place) => {
-                let model: Arc<AgentModel> = pick(snmp::all_models(), place);
+                let model: Arc<AgentModel> = pick(&make_ups.agents, place);
                 let name = format!("{}{}", model.device, place.saturating_add(1));
                 let agent = Agent::new(Arc::clone(&model), name.clone(), seed, self.community.clone(), now);
                 Host::agent(name, address, &model, agent, self.faults, seed, now)
             }
         }
     }
+}
+
+/// The one of this name, or all.
+fn chosen<T>(all: &[Arc<T>], name: Option<&str>, named: fn(&T) -> &str) -> Result<Vec<Arc<T>>, RackError> {
+    let Some(name) = name else { return Ok(all.to_vec()) };
+    let found = all.iter().find(|model| named(model) == name);
+    found.map(|model| vec![Arc::clone(model)]).ok_or_else(|| RackError::UnknownModel {
+        name: name.chars().take(64).collect(),
+        known: all.iter().map(|model| named(model)).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// By turns.
