@@ -74,10 +74,23 @@ impl FromStr for Oid {
 }
 
 impl fmt::Display for Oid {
-    /// In numbers with a leading dot; nothing at all for the empty oid.
+    /// In numbers with a leading dot; nothing at all for the empty oid. Walks have thousands of them, so the digits are made
+    /// here and not by the formatter.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|number| write!(f, ".{number}"))
+        let mut text = String::with_capacity(self.0.len().saturating_mul(4));
+        for number in &*self.0 {
+            text.push('.');
+            put_digits(&mut text, *number);
+        }
+        f.write_str(&text)
     }
+}
+
+fn put_digits(text: &mut String, number: u32) {
+    if number >= 10 {
+        put_digits(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 impl fmt::Debug for Oid {

@@ -1,11 +1,16 @@
 use std::future::Future;
 
-use rackpoll_model::{Fault, FaultKind, Oid, VarBind};
+use rackpoll_model::{Fault, FaultKind, Oid};
+
+use crate::varbinds::VarBinds;
 
 /// What an SNMP agent can be asked in one exchange. The walks know nothing but this; the library behind it can be another.
 ///
 /// An exchange ends with an answer, with a failure, or never: whoever asks brings the deadline and drops the future.
 pub(crate) trait Agent: Sync {
+    /// Ends when there may be one exchange more.
+    fn ready(&self) -> impl Future<Output = ()> + Send;
+
     /// GET: one variable binding for each oid, in their order.
     fn get(&self, oids: &[Oid]) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
@@ -26,7 +31,7 @@ pub(crate) trait Agent: Sync {
 /// A good answer. It may be shorter or longer than what was asked for: nothing about its shape is promised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
-    pub(crate) varbinds: Vec<VarBind>,
+    pub(crate) varbinds: VarBinds,
     /// Bytes of the datagram.
     pub(crate) size: usize,
 }

@@ -4,13 +4,14 @@ use rackpoll_model::{
     Blame, Fault, FaultKind, MetricReading, MetricRequest, Oid, OidWalk, Reading, SnmpCredential,
     SnmpRequest, VarBind,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     SnmpSockets,
     habits::Habits,
     metric::{self, Answers, Manner, Memory, Questions},
     names::Names,
+    room::{Room, no_room},
     session::Session,
     walk::{Found, Walker},
 };
@@ -41,6 +42,8 @@ pub struct SnmpDevice {
     session: Option<Session>,
     habits: Habits,
     memory: Memory,
+    /// What a walk of it held of answers, as of late.
+    walked: Option<usize>,
     attempts: u32,
 }
 
@@ -64,6 +67,7 @@ impl SnmpDevice {
             session: None,
             habits: Habits::default(),
             memory: Memory::default(),
+            walked: None,
             attempts: 0,
         }
     }
@@ -73,27 +77,59 @@ impl SnmpDevice {
     /// # Errors
     /// The device gave nothing at all. Where it gave something, what is missing has its fault in the reading.
     pub async fn poll(&mut self, request: &SnmpRequest, deadline: Instant) -> Result<Reading, Fault> {
+        let room = match request {
+            SnmpRequest::Get(_) => Room::of_get(&self.sockets),
+            _ => Room::of_walk(&self.sockets, self.walked),
+        };
+        let room = self.enter(room, deadline).await?;
+        // Boxed now that there is room: of thousands of polls that are due at once most wait up there.
+        Box::pin(self.run(request, room, deadline)).await
+    }
+
+    async fn run(
+        &mut self,
+        request: &SnmpRequest,
+        mut room: Room,
+        deadline: Instant,
+    ) -> Result<Reading, Fault> {
+        let room = &mut room;
         match request {
             SnmpRequest::Oids(sources) => {
-                self.oids(sources, How::WalkOrGet, deadline).await.map(Reading::Oids)
+                self.oids(sources, How::WalkOrGet, room, deadline).await.map(Reading::Oids)
             }
-            SnmpRequest::Get(sources) => self.oids(sources, How::Get, deadline).await.map(Reading::Oids),
+            SnmpRequest::Get(sources) => {
+                self.oids(sources, How::Get, room, deadline).await.map(Reading::Oids)
+            }
             SnmpRequest::Bulk(sources, rows) => {
-                self.oids(sources, How::Rows(*rows), deadline).await.map(Reading::Oids)
+                self.oids(sources, How::Rows(*rows), room, deadline).await.map(Reading::Oids)
             }
             SnmpRequest::Table(table, columns) => {
-                self.table(table, columns, deadline).await.map(Reading::Oids)
+                self.table(table, columns, room, deadline).await.map(Reading::Oids)
             }
-            SnmpRequest::Metric(request) => self.metric(request, deadline).await.map(Reading::Metric),
+            SnmpRequest::Metric(request) => self.metric(request, room, deadline).await.map(Reading::Metric),
+        }
+    }
+
+    /// Waits for the poll's part of the room.
+    async fn enter(&mut self, mut room: Room, deadline: Instant) -> Result<Room, Fault> {
+        self.attempts = 0;
+        match timeout_at(deadline, room.enter()).await {
+            Ok(()) => Ok(room),
+            Err(_) => Err(named(self.peer, &no_room())),
         }
     }
 
     /// Asks for oids in the texts of whoever asks, and answers with them.
-    async fn oids(&mut self, sources: &[String], how: How, deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
-        self.attempts = 0;
+    async fn oids(
+        &mut self,
+        sources: &[String],
+        how: How,
+        room: &mut Room,
+        deadline: Instant,
+    ) -> Result<Vec<OidWalk>, Fault> {
         let names = self.sockets.names();
         let roots = sources.iter().map(|source| read(source, &names)).collect::<Result<Vec<_>, _>>()?;
-        let walks = self.ask(&roots, how, deadline).await?;
+        let walks = self.ask(&roots, how, room, deadline).await?;
         Ok(sources
             .iter()
             .zip(walks)
@@ -106,13 +142,13 @@ impl SnmpDevice {
         &mut self,
         table: &str,
         columns: &[u32],
+        room: &mut Room,
         deadline: Instant,
     ) -> Result<Vec<OidWalk>, Fault> {
-        self.attempts = 0;
         let root = read(table, &self.sockets.names())?;
         // The conceptual row is always the table's first child (RFC 2578, clause 7.1.12).
         let roots: Vec<Oid> = columns.iter().map(|column| root.join(&[1, *column])).collect();
-        let walks = self.ask(&roots, How::Walk(COLUMNS), deadline).await?;
+        let walks = self.ask(&roots, How::Walk(COLUMNS), room, deadline).await?;
         let error = walks.iter().find_map(|walk| walk.error.clone());
         let mut varbinds: Vec<VarBind> = walks.into_iter().flat_map(|walk| walk.varbinds).collect();
         varbinds.sort_by(|one, other| one.oid.cmp(&other.oid));
@@ -120,8 +156,12 @@ impl SnmpDevice {
     }
 
     /// Asks what the metric asks, round by round, and computes it.
-    async fn metric(&mut self, request: &MetricRequest, deadline: Instant) -> Result<MetricReading, Fault> {
-        self.attempts = 0;
+    async fn metric(
+        &mut self,
+        request: &MetricRequest,
+        room: &mut Room,
+        deadline: Instant,
+    ) -> Result<MetricReading, Fault> {
         let mut answers = Answers::default();
         loop {
             let Questions { roots, manner } = metric::questions(request, &answers)?;
@@ -133,7 +173,7 @@ impl SnmpDevice {
                 Manner::OneByOne => How::Walk(1),
                 Manner::Instances => How::WalkOrGet,
             };
-            let walks = match self.ask(&roots, how, deadline).await {
+            let walks = match self.ask(&roots, how, room, deadline).await {
                 Ok(walks) => walks,
                 Err(fault) if answers.is_empty() => return Err(fault),
                 // What came before is worth a result.
@@ -148,10 +188,18 @@ impl SnmpDevice {
     /// # Errors
     /// The device gave nothing at all.
     pub async fn walk(&mut self, columns: &[Oid], deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
-        self.ask(columns, How::Walk(COLUMNS), deadline).await
+        let room = Room::of_walk(&self.sockets, self.walked);
+        let mut room = self.enter(room, deadline).await?;
+        Box::pin(self.ask(columns, How::Walk(COLUMNS), &mut room, deadline)).await
     }
 
-    async fn ask(&mut self, roots: &[Oid], how: How, deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
+    async fn ask(
+        &mut self,
+        roots: &[Oid],
+        how: How,
+        room: &mut Room,
+        deadline: Instant,
+    ) -> Result<Vec<OidWalk>, Fault> {
         let peer = self.peer;
         self.attempts = 1;
         let session = match &mut self.session {
@@ -165,7 +213,7 @@ impl SnmpDevice {
         };
         let session = &*session;
         let renewed = session.renewed();
-        let mut walker = Walker::new(session, &mut self.habits, deadline);
+        let mut walker = Walker::new(session, &mut self.habits, room, deadline);
         let found = match how {
             How::Walk(width) => walker.walk(roots, width).await,
             How::Rows(rows) => walker.walk_rows(roots, 1, usize::try_from(rows).unwrap_or(usize::MAX)).await,
@@ -180,6 +228,7 @@ impl SnmpDevice {
                 found
             }
         };
+        self.walked = room.held().or(self.walked);
         self.attempts = session.renewed().saturating_sub(renewed).saturating_add(1);
         let walks = roots.iter().zip(found).map(|(root, Found { varbinds, error })| OidWalk {
             source: root.to_string(),

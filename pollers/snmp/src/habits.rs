@@ -95,7 +95,7 @@ mod tests {
 
     fn answer(varbinds: usize, size: usize) -> Answer {
         let varbind = VarBind { oid: Oid::new(&[1, 3]), value: Value::Null };
-        Answer { varbinds: vec![varbind; varbinds], size }
+        Answer { varbinds: std::iter::repeat_n(varbind, varbinds).collect(), size }
     }
 
     #[test]

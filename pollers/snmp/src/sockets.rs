@@ -3,31 +3,34 @@ use std::{
     sync::Arc,
 };
 
-use async_snmp::{Transport as _, UdpHandle, UdpTransport};
 use rackpoll_model::{Fault, FaultKind};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
-use crate::{keys::Keys, names::Names};
+use crate::{keys::Keys, line::Line, names::Names};
 
-/// Receive buffer that is asked of the system: some thousand answers of one Ethernet frame. It may give less.
-const RECEIVE_BUFFER: usize = 4 << 20;
+/// What all walks under way may hold of answers, in KiB: those of some hundred switches with 48 ports. A walk more waits
+/// until another is done.
+const ROOM: usize = 10 << 10;
 
 /// The one socket that serves all SNMP agents, and a second one for those with IPv6 addresses. Each is opened when it is
-/// needed first.
-///
-/// A socket per device would run out of descriptors, and async-snmp's own are bound in a way that lets two of them share
-/// a port (docs/decisions/0002-async-snmp.md).
-#[derive(Clone, Default)]
+/// needed first. A socket per device would run out of descriptors.
+#[derive(Clone)]
 pub struct SnmpSockets {
     sockets: Arc<Sockets>,
 }
 
-#[derive(Default)]
 struct Sockets {
-    v4: OnceCell<UdpTransport>,
-    v6: OnceCell<UdpTransport>,
+    v4: OnceCell<Arc<Line>>,
+    v6: OnceCell<Arc<Line>>,
+    room: Arc<Semaphore>,
     keys: Keys,
     names: Option<Arc<Names>>,
+}
+
+impl Default for SnmpSockets {
+    fn default() -> Self {
+        Self::open(None)
+    }
 }
 
 impl SnmpSockets {
@@ -38,7 +41,18 @@ impl SnmpSockets {
 
     /// No socket yet; oids may be asked by these names.
     pub fn with_names(names: Arc<Names>) -> Self {
-        Self { sockets: Arc::new(Sockets { names: Some(names), ..Sockets::default() }) }
+        Self::open(Some(names))
+    }
+
+    fn open(names: Option<Arc<Names>>) -> Self {
+        let sockets = Sockets {
+            v4: OnceCell::new(),
+            v6: OnceCell::new(),
+            room: Arc::new(Semaphore::new(ROOM)),
+            keys: Keys::default(),
+            names,
+        };
+        Self { sockets: Arc::new(sockets) }
     }
 
     pub(crate) fn names(&self) -> Arc<Names> {
@@ -49,28 +63,23 @@ impl SnmpSockets {
         &self.sockets.keys
     }
 
-    /// The way to one agent.
-    pub(crate) async fn handle(&self, peer: SocketAddr) -> Result<UdpHandle, Fault> {
+    /// Room for answers of so many bytes, when there is some; of more than there is at all, all of it.
+    pub(crate) async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kilobytes = bytes.div_ceil(1 << 10).clamp(1, ROOM);
+        let kilobytes = u32::try_from(kilobytes).unwrap_or(u32::MAX);
+        // It is never closed.
+        Arc::clone(&self.sockets.room).acquire_many_owned(kilobytes).await.ok()
+    }
+
+    /// The way to agents of this one's address family.
+    pub(crate) async fn line(&self, peer: SocketAddr) -> Result<Arc<Line>, Fault> {
         let (slot, local) = match peer {
             SocketAddr::V4(_) => (&self.sockets.v4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
             SocketAddr::V6(_) => (&self.sockets.v6, SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))),
         };
-        let no_socket = |error: Box<async_snmp::Error>| {
-            Fault::new(FaultKind::Internal, format!("no socket for SNMP: {error}"))
-        };
-        let transport = slot
-            .get_or_try_init(|| {
-                UdpTransport::builder()
-                    .bind(local.to_string())
-                    .recv_buffer_size(RECEIVE_BUFFER)
-                    // Agents with several addresses answer from whichever they like; the request id tells.
-                    .warn_on_source_mismatch(false)
-                    .build()
-            })
+        slot.get_or_try_init(|| async { Line::open(local).map(Arc::new) })
             .await
-            .map_err(no_socket)?;
-        let handle = transport.handle(peer).map_err(no_socket)?;
-        debug_assert!(!handle.is_reliable(), "UDP");
-        Ok(handle)
+            .map(Arc::clone)
+            .map_err(|error| Fault::new(FaultKind::Internal, format!("no socket for SNMP: {error}")))
     }
 }

@@ -1,11 +1,13 @@
-use std::future::Future;
+use std::{future::Future, pin::pin};
 
 use rackpoll_model::{Fault, FaultKind, Oid, Value, VarBind};
-use tokio::time::{Duration, Instant, timeout_at};
+use tokio::time::{Duration, Instant, error::Elapsed, timeout_at};
 
 use crate::{
     agent::{Agent, Answer, Failure, NO_SUCH_NAME},
     habits::Habits,
+    room::{Room, no_room},
+    varbinds::{self, Numbers},
 };
 
 /// Most variables of one poll. Large switches have some ten thousand below one oid; an agent that makes up ever new ones
@@ -29,6 +31,7 @@ pub(crate) struct Found {
 pub(crate) struct Walker<'a, A> {
     agent: &'a A,
     habits: &'a mut Habits,
+    room: &'a mut Room,
     deadline: Instant,
     rows_left: usize,
     bytes_left: usize,
@@ -38,9 +41,10 @@ pub(crate) struct Walker<'a, A> {
 struct Column {
     root: Oid,
     /// The last variable that was found; what is asked for next comes after it.
-    at: Oid,
-    varbinds: Vec<VarBind>,
-    undecodable: Option<Oid>,
+    at: Vec<u32>,
+    /// What was found, as it came, and how many variables that are.
+    list: Vec<u8>,
+    count: usize,
     /// Most variables that are wanted.
     rows: usize,
     end: Option<Result<(), Fault>>,
@@ -48,13 +52,19 @@ struct Column {
 
 impl Column {
     fn new(root: &Oid, rows: usize) -> Self {
-        let (at, root) = (root.clone(), root.clone());
-        Self { root, at, varbinds: Vec::new(), undecodable: None, rows, end: None }
+        let at = sendable(root).numbers().to_vec();
+        Self { root: root.clone(), at, list: Vec::new(), count: 0, rows, end: None }
     }
 
     fn found(self) -> Found {
-        let undecodable = self.undecodable.as_ref().map(undecodable);
-        Found { varbinds: self.varbinds, error: self.end.and_then(Result::err).or(undecodable) }
+        let mut varbinds = varbinds::decode(&self.list, self.count);
+        let is_malformed = |varbind: &VarBind| matches!(varbind.value, Value::Malformed(_));
+        let malformed = varbinds.iter().find(|varbind| is_malformed(varbind));
+        let malformed = malformed.map(|varbind| undecodable(&varbind.oid));
+        if malformed.is_some() {
+            varbinds.retain(|varbind| !is_malformed(varbind));
+        }
+        Found { varbinds, error: self.end.and_then(Result::err).or(malformed) }
     }
 
     fn is_open(&self) -> bool {
@@ -63,8 +73,8 @@ impl Column {
 }
 
 impl<'a, A: Agent> Walker<'a, A> {
-    pub(crate) fn new(agent: &'a A, habits: &'a mut Habits, deadline: Instant) -> Self {
-        Self { agent, habits, deadline, rows_left: MOST_ROWS, bytes_left: MOST_BYTES }
+    pub(crate) fn new(agent: &'a A, habits: &'a mut Habits, room: &'a mut Room, deadline: Instant) -> Self {
+        Self { agent, habits, room, deadline, rows_left: MOST_ROWS, bytes_left: MOST_BYTES }
     }
 
     /// Walks each root, up to `width` of them side by side: what asks for the columns of a table wants one row an answer,
@@ -83,7 +93,7 @@ impl<'a, A: Agent> Walker<'a, A> {
             if open.is_empty() {
                 return columns.into_iter().map(Column::found).collect();
             }
-            let at: Vec<Oid> = open.iter().map(|column| sendable(&column.at)).collect();
+            let at: Vec<Oid> = open.iter().map(|column| Oid::new(&column.at)).collect();
             match self.next(&at).await {
                 Ok(answer) => {
                     if !self.take(answer, &mut open) {
@@ -114,11 +124,11 @@ impl<'a, A: Agent> Walker<'a, A> {
 
     /// Gets the oid itself: `snmpwalk` does so where nothing lies below it, and people ask for instances all the time.
     pub(crate) async fn scalar(&mut self, oid: &Oid) -> Found {
-        let oid = &sendable(oid);
-        let answer = self.until_deadline(self.agent.get(std::slice::from_ref(oid))).await;
-        let found = match answer {
+        let (agent, oid) = (self.agent, &sendable(oid));
+        let found = match self.ask(agent.get(std::slice::from_ref(oid))).await {
             Ok(answer) => answer
                 .varbinds
+                .decode()
                 .into_iter()
                 .next()
                 .map_or_else(|| Err(without_variables()), |first| of(oid, first)),
@@ -131,9 +141,10 @@ impl<'a, A: Agent> Walker<'a, A> {
     pub(crate) async fn get(&mut self, oids: &[Oid]) -> Vec<Found> {
         let oids = &oids.iter().map(sendable).collect::<Vec<_>>();
         let mut found = Vec::with_capacity(oids.len());
+        let agent = self.agent;
         for chunk in oids.chunks(OIDS_OF_A_GET) {
-            let together = match self.until_deadline(self.agent.get(chunk)).await {
-                Ok(answer) => fitting(chunk, answer.varbinds),
+            let together = match self.ask(agent.get(chunk)).await {
+                Ok(answer) => fitting(chunk, answer.varbinds.decode()),
                 // The device, and not these oids of it.
                 Err(Failure::Fault(fault)) => {
                     found.resize(oids.len(), Found { varbinds: Vec::new(), error: Some(fault) });
@@ -161,20 +172,22 @@ impl<'a, A: Agent> Walker<'a, A> {
         let too_short = answer.varbinds.len() < width;
         // Some agents have single rows in disorder. That does no harm while each answer leads further than the one before:
         // so rows are measured by what was asked for, and the walk goes on from the greatest.
-        let asked: Vec<Oid> = open.iter().map(|column| column.at.clone()).collect();
-        for (place, varbind) in answer.varbinds.into_iter().enumerate() {
+        let asked: Vec<Vec<u32>> = open.iter().map(|column| column.at.clone()).collect();
+        let mut numbers = Numbers::default();
+        for (place, entry) in answer.varbinds.iter().enumerate() {
             let place = place.checked_rem(width).unwrap_or(0);
             let (Some(column), Some(asked)) = (open.get_mut(place), asked.get(place)) else { continue };
             if !column.is_open() {
                 continue;
             }
-            if varbind.value.is_exception() || !varbind.oid.is_within(&column.root) {
+            let name = entry.name(&mut numbers);
+            if entry.is_exception() || !name.starts_with(column.root.numbers()) {
                 column.end = Some(Ok(()));
-            } else if varbind.oid <= *asked || varbind.oid == column.at {
+            } else if name <= asked.as_slice() || name == column.at {
                 if width > 1 {
                     return false;
                 }
-                column.end = Some(Err(not_increasing(&column.at, &varbind.oid)));
+                column.end = Some(Err(not_increasing(&Oid::new(&column.at), &Oid::new(name))));
             } else if self.rows_left == 0 || self.bytes_left == 0 {
                 column.end = Some(Err(too_much()));
             } else {
@@ -183,17 +196,15 @@ impl<'a, A: Agent> Walker<'a, A> {
                 if column.rows == 0 {
                     column.end = Some(Ok(()));
                 }
-                if varbind.oid > column.at {
-                    column.at = varbind.oid.clone();
+                if name > column.at.as_slice() {
+                    column.at.clear();
+                    column.at.extend_from_slice(name);
                 }
-                match varbind.value {
-                    Value::Malformed(_) => {
-                        column.undecodable.get_or_insert(varbind.oid);
-                    }
-                    _ => column.varbinds.push(varbind),
-                }
+                entry.put(&mut column.list);
+                column.count = column.count.saturating_add(1);
             }
         }
+        self.room.holds(answer.size);
         !too_short
     }
 
@@ -202,8 +213,9 @@ impl<'a, A: Agent> Walker<'a, A> {
         let mut careful = false;
         while !self.agent.is_v1() && self.habits.may_ask_in_bulk() {
             let repetitions = if careful { 1 } else { self.habits.repetitions(at.len()) };
-            let patience = self.patience();
-            let bulk = timeout_at(Instant::now() + patience, self.agent.get_bulk(at, repetitions)).await;
+            self.turn().await?;
+            let (agent, patience) = (self.agent, Instant::now() + self.patience());
+            let bulk = self.until(patience, agent.get_bulk(at, repetitions)).await;
             match bulk {
                 Ok(Ok(answer)) if !answer.varbinds.is_empty() => {
                     self.habits.answered(&answer);
@@ -221,8 +233,8 @@ impl<'a, A: Agent> Walker<'a, A> {
                 Ok(_) | Err(_) => break,
             }
         }
-        let answer = self.until_deadline(self.agent.get_next(at)).await;
-        match answer {
+        let agent = self.agent;
+        match self.ask(agent.get_next(at)).await {
             Ok(answer) if answer.varbinds.is_empty() => Err(Failure::Fault(without_variables())),
             Ok(answer) => {
                 self.habits.answers_to_get_next();
@@ -237,11 +249,35 @@ impl<'a, A: Agent> Walker<'a, A> {
         (left / 4).clamp(*PATIENCE.start(), *PATIENCE.end()).min(left)
     }
 
-    async fn until_deadline(
-        &self,
+    /// An exchange that has until the deadline.
+    async fn ask(
+        &mut self,
         exchange: impl Future<Output = Result<Answer, Failure>>,
     ) -> Result<Answer, Failure> {
-        timeout_at(self.deadline, exchange).await.unwrap_or_else(|_| Err(silent()))
+        self.turn().await?;
+        self.until(self.deadline, exchange).await.unwrap_or_else(|_| Err(silent()))
+    }
+
+    /// Waits until one exchange more has room, and what the poll holds already.
+    async fn turn(&mut self) -> Result<(), Failure> {
+        let turn = async {
+            self.room.enter().await;
+            self.agent.ready().await;
+        };
+        timeout_at(self.deadline, turn).await.map_err(|_| Failure::Fault(no_room()))
+    }
+
+    /// While an exchange is silent, what the poll has of the room is for others.
+    async fn until<T>(&mut self, end: Instant, exchange: impl Future<Output = T>) -> Result<T, Elapsed> {
+        let mut exchange = pin!(exchange);
+        let silent = Instant::now() + self.room.patience();
+        if silent < end {
+            if let Ok(answer) = timeout_at(silent, exchange.as_mut()).await {
+                return Ok(answer);
+            }
+            self.room.leave();
+        }
+        timeout_at(end, exchange).await
     }
 }
 

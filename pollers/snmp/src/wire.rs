@@ -4,24 +4,23 @@ use std::{
     time::Duration,
 };
 
-use async_snmp::{Candidate, Error, ReceiveLimits, RequestRegistration, Transport, UdpHandle, ber};
-use bytes::{Bytes, BytesMut};
-use tokio::time::{Instant, sleep_until};
-
-use crate::{
-    elements::{Elements, INTEGER, OBJECT_ID, OCTET_STRING, SEQUENCE},
-    pace::Pace,
-    report::Report,
+use async_snmp::{
+    Candidate, Error, ReceiveLimits, RequestRegistration, Transport, UDP_RECEIVE_LIMITS,
+    transport::ResponseIdentity,
+};
+use bytes::Bytes;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, Sleep, sleep_until},
 };
 
-/// The tag that stands for contents that do not fit their own: private, primitive, number 30, which no RFC uses.
-pub(crate) const MALFORMED: u8 = 0xde;
+use crate::{line::Line, pace::Pace, report::Report};
 
-/// The shared socket as one device sees it. It sends again what is not answered, and lets an answer through that has a
-/// value in it that cannot be decoded: async-snmp itself would drop the whole datagram, and nobody would know why.
+/// The shared socket as one device sees it. It sends again what is not answered.
 #[derive(Clone)]
 pub(crate) struct Wire {
-    handle: UdpHandle,
+    line: Arc<Line>,
+    peer: SocketAddr,
     heard: Arc<Mutex<Heard>>,
 }
 
@@ -29,6 +28,7 @@ pub(crate) struct Wire {
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     pace: Pace,
+    slot: Option<OwnedSemaphorePermit>,
     /// Bytes of the last answer that was taken.
     pub(crate) size: usize,
     /// Answers to the exchange under way that were dropped: not decodable, or of a sender who cannot prove it is the device.
@@ -44,25 +44,137 @@ pub(crate) struct Heard {
     pub(crate) resent: u64,
 }
 
+/// What is to be done with a datagram that came with the right id.
+pub(crate) enum Seen<T> {
+    /// It is the answer.
+    Answer(T),
+    /// It is for somebody else.
+    Stranger,
+    /// It is for us, and nothing can be made of it.
+    Bad,
+}
+
+/// An answer that comes later is none of many that come at once, so its room in the receive buffer is free for others.
+const CROWD: Duration = Duration::from_millis(100);
+/// When to look again for room to send once more.
+const BUSY: Duration = Duration::from_millis(20);
+
 impl Wire {
-    pub(crate) fn new(handle: UdpHandle) -> Self {
-        Self { handle, heard: Arc::default() }
+    pub(crate) fn new(line: Arc<Line>, peer: SocketAddr) -> Self {
+        Self { line, peer, heard: Arc::default() }
     }
 
     /// Another way to the same device, which hears for itself.
     pub(crate) fn beside(&self) -> Self {
-        Self::new(self.handle.clone())
+        Self::new(Arc::clone(&self.line), self.peer)
     }
 
     pub(crate) fn heard(&self) -> MutexGuard<'_, Heard> {
         // Nothing that holds the lock can panic, and what is in it is never half written.
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Ends when the socket has room for an answer, which is kept for the next exchange.
+    pub(crate) async fn ready(&self) {
+        let slot = self.line.slot().await;
+        self.heard().slot = slot;
+    }
+
+    /// Gives back what `ready` has kept and no exchange has taken.
+    pub(crate) fn release(&self) {
+        self.heard().slot = None;
+    }
+
+    /// Sends a request, again and again, until there is an answer to it.
+    ///
+    /// # Errors
+    /// The socket does not take it, the id is taken, or what `look` says.
+    pub(crate) async fn exchange<T>(
+        &self,
+        ids: impl Iterator<Item = i32>,
+        request: &[u8],
+        mut look: impl FnMut(Bytes, SocketAddr) -> async_snmp::Result<Seen<T>>,
+    ) -> async_snmp::Result<T> {
+        let kept = self.heard().slot.take();
+        let mut slot = match kept {
+            None => self.line.slot().await,
+            kept => kept,
+        };
+        let expected = self.line.expect(ids).ok_or_else(|| self.no_id())?;
+        let begun = Instant::now();
+        let mut wait = {
+            let mut heard = self.heard();
+            heard.dropped = 0;
+            heard.report = None;
+            heard.sent += 1;
+            heard.pace.first_wait()
+        };
+        self.line
+            .send(self.peer, request)
+            .await
+            .map_err(|source| Error::Network { target: self.peer, source }.boxed())?;
+        let (mut due, mut again) = (begun + wait, false);
+        let mut timer = std::pin::pin!(sleep_until(begun + CROWD.min(wait)));
+        loop {
+            while let Some((datagram, source)) = expected.next() {
+                let size = datagram.len();
+                match look(datagram, source)? {
+                    Seen::Answer(answer) => {
+                        let mut heard = self.heard();
+                        heard.size = size;
+                        heard.ever = true;
+                        if !again {
+                            heard.pace.measured(begun.elapsed());
+                        }
+                        return Ok(answer);
+                    }
+                    Seen::Stranger => {}
+                    Seen::Bad => {
+                        let mut heard = self.heard();
+                        heard.dropped = heard.dropped.saturating_add(1);
+                    }
+                }
+            }
+            tokio::select! {
+                biased;
+                () = expected.arrived() => {}
+                () = timer.as_mut() => {
+                    let now = Instant::now();
+                    // It has been there for a crowd's time, or is not ours any more.
+                    drop(slot.take());
+                    if now >= due {
+                        slot = self.line.slot_now();
+                        if slot.is_none() {
+                            due = now + BUSY;
+                        } else {
+                            again = true;
+                            self.heard().resent += 1;
+                            // The same bytes with the same id: an answer to any of them is an answer. What the socket does
+                            // not take is lost like any datagram.
+                            let _ = self.line.send(self.peer, request).await;
+                            wait = Pace::next_wait(wait);
+                            due = now + wait;
+                        }
+                    }
+                    let next = if slot.is_some() { due.min(now + CROWD) } else { due };
+                    Sleep::reset(timer.as_mut(), next);
+                }
+            }
+        }
+    }
+
+    fn no_id(&self) -> Box<Error> {
+        Error::Config(format!("{}: all request ids are taken", self.peer).into()).boxed()
+    }
 }
 
+/// What async-snmp needs for SNMPv3.
 impl Transport for Wire {
     async fn send(&self, data: &[u8]) -> async_snmp::Result<()> {
-        self.handle.send(data).await
+        self.line
+            .send(self.peer, data)
+            .await
+            .map_err(|source| Error::Network { target: self.peer, source }.boxed())
     }
 
     async fn request_with<T, F>(
@@ -75,73 +187,36 @@ impl Transport for Wire {
         T: Send,
         F: FnMut(Bytes, SocketAddr) -> async_snmp::Result<Candidate<T>> + Send,
     {
-        let begun = Instant::now();
-        let mut wait = {
+        let ids = std::iter::once(registration.request_id()).chain(registration.aliases().iter().copied());
+        let look = |datagram: Bytes, source| {
+            let identity = registration.evaluate_response_identity(&datagram, source == self.peer);
+            if identity == ResponseIdentity::Reject {
+                return Ok(Seen::Stranger);
+            }
+            if let Candidate::Accept(answer) = validate(datagram.clone(), source)? {
+                return Ok(Seen::Answer(answer));
+            }
             let mut heard = self.heard();
-            heard.dropped = 0;
-            heard.report = None;
-            heard.sent += 1;
-            heard.pace.first_wait()
+            let worth_it = |report: &Report| *report != Report::Unbelieved || heard.may_ask_anew;
+            if let Some(report) = Report::read(&datagram).filter(worth_it) {
+                heard.dropped = heard.dropped.saturating_add(1);
+                heard.report = Some(report);
+                heard.ever = true;
+                // Asking again with the same keys brings the same report.
+                return Err(Error::Auth { target: source }.boxed());
+            }
+            drop(heard);
+            Ok(Seen::Bad)
         };
-        let mut again = false;
-        let exchange = self.handle.request_with(data, registration, |datagram: Bytes, source| {
-            let size = datagram.len();
-            let mut candidate = validate(datagram.clone(), source)?;
-            if matches!(candidate, Candidate::Reject)
-                && let Some(mended) = mend(&datagram)
-            {
-                candidate = validate(mended, source)?;
-            }
-            let mut heard = self.heard();
-            match candidate {
-                Candidate::Accept(_) => {
-                    heard.size = size;
-                    heard.ever = true;
-                }
-                Candidate::Reject => {
-                    heard.dropped = heard.dropped.saturating_add(1);
-                    let may_ask_anew = heard.may_ask_anew;
-                    let worth_it = |report: &Report| *report != Report::Unbelieved || may_ask_anew;
-                    if let Some(report) = Report::read(&datagram).filter(worth_it) {
-                        heard.report = Some(report);
-                        heard.ever = true;
-                        // Asking again with the same keys brings the same report.
-                        return Err(Error::Auth { target: source }.boxed());
-                    }
-                }
-            }
-            Ok(candidate)
-        });
-        tokio::pin!(exchange);
-        let mut due = begun + wait;
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut exchange => {
-                    if result.is_ok() && !again {
-                        self.heard().pace.measured(begun.elapsed());
-                    }
-                    return result;
-                }
-                () = sleep_until(due) => {
-                    again = true;
-                    self.heard().resent += 1;
-                    // The same bytes with the same id: an answer to any of them is an answer. What the socket does not
-                    // take is lost like any datagram.
-                    let _ = self.handle.send(data).await;
-                    wait = Pace::next_wait(wait);
-                    due = Instant::now() + wait;
-                }
-            }
-        }
+        self.exchange(ids, data, look).await
     }
 
     fn peer_addr(&self) -> SocketAddr {
-        self.handle.peer_addr()
+        self.peer
     }
 
     fn local_addr(&self) -> SocketAddr {
-        self.handle.local_addr()
+        self.line.local()
     }
 
     fn is_reliable(&self) -> bool {
@@ -149,92 +224,17 @@ impl Transport for Wire {
     }
 
     fn receive_limits(&self) -> ReceiveLimits {
-        self.handle.receive_limits()
+        // What agents are told of; longer ones are taken, too.
+        ReceiveLimits::udp(FRAME).unwrap_or(UDP_RECEIVE_LIMITS)
     }
 
     fn send_capacity(&self) -> usize {
-        self.handle.send_capacity()
+        FRAME
     }
 }
 
-/// Response-PDU (RFC 3416, clause 3).
-const RESPONSE: u8 = 0xa2;
-
-/// The datagram of SNMPv1 or v2c with another tag at each value that cannot be decoded. `None` where nothing can be or has
-/// to be mended: a name that cannot be decoded, or lengths that contradict each other.
-pub fn mend(datagram: &Bytes) -> Option<Bytes> {
-    let mut mended: Option<BytesMut> = None;
-    let mut message = Elements::new(datagram).inside(SEQUENCE)?;
-    message.inside(INTEGER)?;
-    // SNMPv3 has a SEQUENCE here, and its variable bindings may be encrypted.
-    message.inside(OCTET_STRING)?;
-    let mut pdu = message.inside(RESPONSE)?;
-    for _ in 0..3 {
-        pdu.inside(INTEGER)?;
-    }
-    let mut list = pdu.inside(SEQUENCE)?;
-    while !list.is_empty() {
-        let begin = list.at;
-        let mut varbind = list.inside(SEQUENCE)?;
-        let bytes = datagram.get(begin..list.at)?;
-        if async_snmp::VarBind::decode(&mut ber::Decoder::from_slice(bytes)).is_ok() {
-            continue;
-        }
-        let name = varbind.at;
-        varbind.inside(OBJECT_ID)?;
-        let value = varbind.at;
-        ber::Decoder::from_slice(datagram.get(name..value)?).read_oid().ok()?;
-        varbind.element()?;
-        if !varbind.is_empty() {
-            return None;
-        }
-        let copy = mended.get_or_insert_with(|| BytesMut::from(&datagram[..]));
-        *copy.get_mut(value)? = MALFORMED;
-    }
-    mended.map(BytesMut::freeze)
-}
+/// Payload of one Ethernet frame: no request is longer.
+pub(crate) const FRAME: usize = 1_472;
 
 /// How long an exchange may last at all; whoever asks brings a deadline of their own, which is shorter.
 pub(crate) const LONGEST_EXCHANGE: Duration = Duration::from_secs(3_600);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A response of SNMPv2c, community `c`, request id 7, with these varbinds.
-    fn response(varbinds: &[&[u8]]) -> Bytes {
-        let list = element(0x30, &varbinds.concat());
-        let pdu = element(0xa2, &[b"\x02\x01\x07\x02\x01\x00\x02\x01\x00".as_slice(), &list].concat());
-        element(0x30, &[b"\x02\x01\x01\x04\x01c".as_slice(), &pdu].concat()).into()
-    }
-
-    fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
-        assert!(contents.len() < 128);
-        [&[tag, u8::try_from(contents.len()).unwrap()], contents].concat()
-    }
-
-    const GOOD: &[u8] = b"\x30\x08\x06\x03\x2b\x06\x01\x02\x01\x05";
-    /// An IpAddress of three bytes.
-    const BAD: &[u8] = b"\x30\x0a\x06\x03\x2b\x06\x02\x40\x03\x0a\x00\x01";
-
-    #[test]
-    fn a_value_that_cannot_be_decoded_gets_another_tag() {
-        let mended = mend(&response(&[GOOD, BAD, GOOD])).unwrap();
-        let as_it_should_be = [&BAD[..7], &[MALFORMED], &BAD[8..]].concat();
-        assert_eq!(mended, response(&[GOOD, &as_it_should_be, GOOD]));
-    }
-
-    #[test]
-    fn what_needs_no_mending_or_cannot_be_mended_is_left_alone() {
-        assert_eq!(mend(&response(&[GOOD, GOOD])), None);
-        assert_eq!(mend(&response(&[])), None);
-        // A name without an end.
-        assert_eq!(mend(&response(&[b"\x30\x08\x06\x03\x2b\x06\x81\x02\x01\x05"])), None);
-        // A value that is longer than its varbind.
-        assert_eq!(mend(&response(&[b"\x30\x08\x06\x03\x2b\x06\x01\x40\x09\x05"])), None);
-        let whole = response(&[GOOD, BAD]);
-        for length in 0..whole.len() {
-            assert_eq!(mend(&whole.slice(..length)), None, "cut to {length}");
-        }
-    }
-}

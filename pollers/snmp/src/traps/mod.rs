@@ -289,6 +289,6 @@ fn read(received: ReceivedNotification) -> Option<Notification> {
         oid,
         enterprise,
         uptime: notification.uptime(),
-        varbinds: notification.varbinds().iter().cloned().map(session::varbind).collect(),
+        varbinds: notification.varbinds().iter().cloned().map(usm::varbind).collect(),
     })
 }
