@@ -11,7 +11,7 @@ use crate::{
     habits::Habits,
     metric::{self, Answers, Manner, Memory, Questions},
     names::Names,
-    room::{Room, no_room},
+    room::{Room, USUAL, no_room},
     session::Session,
     walk::{Found, Walker},
 };
@@ -43,7 +43,7 @@ pub struct SnmpDevice {
     habits: Habits,
     memory: Memory,
     /// What a walk of it held of answers, as of late.
-    walked: Option<usize>,
+    walked: usize,
     attempts: u32,
 }
 
@@ -67,7 +67,7 @@ impl SnmpDevice {
             session: None,
             habits: Habits::default(),
             memory: Memory::default(),
-            walked: None,
+            walked: USUAL,
             attempts: 0,
         }
     }
@@ -77,11 +77,8 @@ impl SnmpDevice {
     /// # Errors
     /// The device gave nothing at all. Where it gave something, what is missing has its fault in the reading.
     pub async fn poll(&mut self, request: &SnmpRequest, deadline: Instant) -> Result<Reading, Fault> {
-        let room = match request {
-            SnmpRequest::Get(_) => Room::of_get(&self.sockets),
-            _ => Room::of_walk(&self.sockets, self.walked),
-        };
-        let room = self.enter(room, deadline).await?;
+        let answers = if matches!(request, SnmpRequest::Get(_)) { 0 } else { self.walked };
+        let room = self.enter(answers, deadline).await?;
         // Boxed now that there is room: of thousands of polls that are due at once most wait up there.
         Box::pin(self.run(request, room, deadline)).await
     }
@@ -111,8 +108,9 @@ impl SnmpDevice {
     }
 
     /// Waits for the poll's part of the room.
-    async fn enter(&mut self, mut room: Room, deadline: Instant) -> Result<Room, Fault> {
+    async fn enter(&mut self, answers: usize, deadline: Instant) -> Result<Room, Fault> {
         self.attempts = 0;
+        let mut room = Room::new(&self.sockets, &self.credential, answers);
         match timeout_at(deadline, room.enter()).await {
             Ok(()) => Ok(room),
             Err(_) => Err(named(self.peer, &no_room())),
@@ -188,8 +186,7 @@ impl SnmpDevice {
     /// # Errors
     /// The device gave nothing at all.
     pub async fn walk(&mut self, columns: &[Oid], deadline: Instant) -> Result<Vec<OidWalk>, Fault> {
-        let room = Room::of_walk(&self.sockets, self.walked);
-        let mut room = self.enter(room, deadline).await?;
+        let mut room = self.enter(self.walked, deadline).await?;
         Box::pin(self.ask(columns, How::Walk(COLUMNS), &mut room, deadline)).await
     }
 
@@ -228,7 +225,7 @@ impl SnmpDevice {
                 found
             }
         };
-        self.walked = room.held().or(self.walked);
+        self.walked = room.held().unwrap_or(self.walked);
         self.attempts = session.renewed().saturating_sub(renewed).saturating_add(1);
         let walks = roots.iter().zip(found).map(|(root, Found { varbinds, error })| OidWalk {
             source: root.to_string(),

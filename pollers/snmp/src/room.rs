@@ -1,12 +1,13 @@
-use rackpoll_model::{Fault, FaultKind};
+use rackpoll_model::{Fault, FaultKind, SnmpCredential};
 use tokio::{sync::OwnedSemaphorePermit, time::Duration};
 
 use crate::SnmpSockets;
 
 /// What a walk is taken to hold until it has been seen: the interface tables of a switch with 48 ports.
-const USUAL: usize = 64 << 10;
-/// A poll itself, and one answer.
-const LEAST: usize = 4 << 10;
+pub(crate) const USUAL: usize = 64 << 10;
+/// A poll itself, and one answer: what it asks for, and its future; over SNMPv3 the library's futures, too.
+const LEAST: usize = 8 << 10;
+const LEAST_V3: usize = 32 << 10;
 /// An agent that is silent for so long lends its room to others until it answers: first, and once it has answered.
 const UNHEARD: Duration = Duration::from_millis(250);
 const HEARD: Duration = Duration::from_secs(1);
@@ -20,18 +21,10 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// For a walk of a device whose walks have held so much as of late.
-    pub(crate) fn of_walk(sockets: &SnmpSockets, learned: Option<usize>) -> Self {
-        Self::new(sockets, learned.unwrap_or(USUAL))
-    }
-
-    /// For a poll that holds nothing but its last answer.
-    pub(crate) fn of_get(sockets: &SnmpSockets) -> Self {
-        Self::new(sockets, 0)
-    }
-
-    fn new(sockets: &SnmpSockets, wanted: usize) -> Self {
-        Self { sockets: sockets.clone(), wanted: wanted.saturating_add(LEAST), held: 0, part: None }
+    /// For a poll that holds so much of answers beside its last one.
+    pub(crate) fn new(sockets: &SnmpSockets, credential: &SnmpCredential, answers: usize) -> Self {
+        let least = if matches!(credential, SnmpCredential::V3(_)) { LEAST_V3 } else { LEAST };
+        Self { sockets: sockets.clone(), wanted: answers.saturating_add(least), held: 0, part: None }
     }
 
     /// Ends when the poll has its part.

@@ -8,9 +8,9 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use crate::{keys::Keys, line::Line, names::Names};
 
-/// What all walks under way may hold of answers, in KiB: those of some hundred switches with 48 ports. A walk more waits
-/// until another is done.
-const ROOM: usize = 10 << 10;
+/// What all polls under way may hold, in KiB: walks of some hundred switches with 48 ports, or a thousand GETs. A poll more
+/// waits until others are done.
+const ROOM: usize = 8 << 10;
 
 /// The one socket that serves all SNMP agents, and a second one for those with IPv6 addresses. Each is opened when it is
 /// needed first. A socket per device would run out of descriptors.
