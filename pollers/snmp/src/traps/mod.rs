@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 pub use ear::{Heard, READS_A_SECOND};
 pub use engine::{LocalEngine, new_engine_id};
 
-use crate::{keys, session};
+use crate::{keys, usm};
 use ear::Ear;
 
 /// snmpTrapAddress.0 (RFC 3584, clause 5).
