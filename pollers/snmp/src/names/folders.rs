@@ -11,7 +11,7 @@ use std::{
 use mib_rs::source::{self, CandidateId, DEFAULT_EXTENSIONS, Source, SourceCandidate};
 
 use super::{
-    harm::harm,
+    harm::{Look, look},
     mib::{MibFinding, finding},
 };
 
@@ -45,32 +45,30 @@ pub(super) struct Folders {
 #[derive(Default)]
 struct Asked {
     modules: BTreeSet<String>,
-    /// Files that were asked for, and what keeps them from being read.
-    files: BTreeMap<PathBuf, Option<String>>,
+    /// Files that were asked for.
+    files: BTreeMap<PathBuf, Look>,
     bytes: u64,
 }
 
 impl Asked {
-    /// Whether a file may be read.
-    fn admit(&mut self, path: &Path, bytes: &Arc<[u8]>) -> bool {
+    fn look(&mut self, path: &Path, bytes: &Arc<[u8]>) -> Look {
         if let Some(known) = self.files.get(path) {
-            return known.is_none();
+            return known.clone();
         }
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let wrong = harm(bytes).or_else(|| {
-            let all = self.bytes.saturating_add(size);
+        let mut look = look(bytes);
+        if !matches!(look, Look::Harmful(_)) {
+            let all = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             if all > MOST_READ {
-                return Some(format!(
-                    "the files of mib-modules, and of what they import, have more than {} MiB",
-                    MOST_READ >> 20
-                ));
+                let most = MOST_READ >> 20;
+                let what =
+                    format!("the files of mib-modules, and of what they import, have more than {most} MiB");
+                look = Look::Harmful(what);
+            } else {
+                self.bytes = all;
             }
-            self.bytes = all;
-            None
-        });
-        let good = wrong.is_none();
-        self.files.insert(path.to_owned(), wrong);
-        good
+        }
+        self.files.insert(path.to_owned(), look.clone());
+        look
     }
 }
 
@@ -188,17 +186,23 @@ impl Folders {
     /// What there is to say of the files that were asked for: those that were not read, and modules that are in several.
     pub(super) fn afterwards(&self) -> Vec<MibFinding> {
         let asked = self.asked();
-        let refused = asked
-            .files
-            .iter()
-            .filter_map(|(path, wrong)| Some(about(path, format!("not read: {}", wrong.as_ref()?))));
-        let is_good = |path: &&PathBuf| !matches!(asked.files.get(*path), Some(Some(_)));
+        let refused = asked.files.iter().filter_map(|(path, look)| match look {
+            Look::Harmful(why) => Some(about(path, format!("not read: {why}"))),
+            Look::Good | Look::Faulty => None,
+        });
         let several = asked.modules.iter().filter_map(|module| {
-            let mut good = self.files.get(module)?.iter().filter(is_good);
-            let taken = good.next()?;
-            let others: Vec<String> = good.take(3).map(|path| path.display().to_string()).collect();
-            let what = format!("{module} is also in {}; this file is taken", others.join(", "));
-            (!others.is_empty()).then(|| about(taken, what))
+            let looks =
+                self.files.get(module)?.iter().filter_map(|path| Some((path, asked.files.get(path)?)));
+            let mut read: Vec<_> = looks.filter(|(_, look)| !matches!(look, Look::Harmful(_))).collect();
+            read.sort_by_key(|(_, look)| **look == Look::Faulty);
+            let ((taken, look), others) = read.split_first()?;
+            let (first, fault) = others.first()?;
+            let why = if look == fault {
+                "this file comes first and is taken"
+            } else {
+                "this file has no faults and is taken"
+            };
+            Some(about(taken, format!("{module} is also in {}; {why}", first.display())))
         });
         refused.chain(several).collect()
     }
@@ -226,28 +230,29 @@ impl Source for Found {
         let may_be_read = is_one_more || asked.modules.contains(module);
         drop(asked);
         let paths = self.0.files.get(module).filter(|_| may_be_read).into_iter().flatten();
-        Box::new(paths.filter_map(move |path| {
-            let candidate = source::file(path).and_then(|file| file.find(module));
-            // Each file is a source of its own here, and all their candidates are the first of theirs.
-            let renamed = |candidate: SourceCandidate| {
-                SourceCandidate::new(
+        let mut candidates: Vec<(Look, SourceCandidate)> = paths
+            .filter_map(|path| {
+                let candidate = match source::file(path).and_then(|file| file.find(module)) {
+                    Ok(candidate) => candidate?,
+                    // It was good a moment ago.
+                    Err(error) => {
+                        self.0.asked().files.insert(path.clone(), Look::Harmful(error.to_string()));
+                        return None;
+                    }
+                };
+                // Each file is a source of its own here, and all their candidates are the first of theirs.
+                let candidate = SourceCandidate::new(
                     CandidateId::new(path.to_string_lossy()),
                     candidate.origin().clone(),
                     candidate.label(),
                     Arc::clone(candidate.shared_bytes()),
-                )
-            };
-            match candidate {
-                Ok(candidate) => candidate
-                    .filter(|candidate| self.0.asked().admit(path, candidate.shared_bytes()))
-                    .map(|candidate| Ok(renamed(candidate))),
-                // It was good a moment ago.
-                Err(error) => {
-                    self.0.asked().files.insert(path.clone(), Some(error.to_string()));
-                    None
-                }
-            }
-        }))
+                );
+                Some((self.0.asked().look(path, candidate.shared_bytes()), candidate))
+            })
+            .filter(|(look, _)| !matches!(look, Look::Harmful(_)))
+            .collect();
+        candidates.sort_by_key(|(look, _)| *look == Look::Faulty);
+        Box::new(candidates.into_iter().map(|(_, candidate)| Ok(candidate)))
     }
 
     fn list_modules(&self) -> io::Result<Vec<String>> {

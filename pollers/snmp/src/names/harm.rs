@@ -7,7 +7,7 @@ use std::{
 };
 
 use mib_rs::{
-    DiagnosticConfig,
+    DiagnosticConfig, ReportingLevel, Severity,
     compile::{
         ast::{Definition, OidAssignment, OidComponent, TypeSyntax},
         parser::Parser,
@@ -23,9 +23,18 @@ const MOST_TAGS: usize = 8;
 /// have more.
 const LONGEST: usize = 128;
 
-/// What is wrong with a file that is not to be read.
-pub(super) fn harm(bytes: &Arc<[u8]>) -> Option<String> {
-    nesting(bytes).or_else(|| chains(bytes))
+/// What a look at a file has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Look {
+    Good,
+    /// Not all of it can be understood.
+    Faulty,
+    /// Not to be read, and why.
+    Harmful(String),
+}
+
+pub(super) fn look(bytes: &Arc<[u8]>) -> Look {
+    nesting(bytes).map_or_else(|| definitions(bytes), Look::Harmful)
 }
 
 /// Braces and tags, counted without what is in texts and comments.
@@ -65,18 +74,20 @@ fn nesting(bytes: &[u8]) -> Option<String> {
     None
 }
 
-/// Definitions that hang one on the other, in one module.
-fn chains(bytes: &Arc<[u8]>) -> Option<String> {
+/// Definitions that hang one on the other, in one module; and whether all can be understood.
+fn definitions(bytes: &Arc<[u8]>) -> Look {
     let mut sources = SourceSet::new();
-    let source = sources.insert(SourceOrigin::memory("harm"), "harm", Arc::clone(bytes)).ok()?;
-    let config = DiagnosticConfig::silent();
-    for module in Parser::new(sources.get(source)?, &config).parse_modules() {
+    let source = sources.insert(SourceOrigin::memory("look"), "look", Arc::clone(bytes));
+    let Some(document) = source.ok().and_then(|source| sources.get(source)) else { return Look::Faulty };
+    let config = DiagnosticConfig::for_reporting(ReportingLevel::Quiet);
+    let mut look = Look::Good;
+    for module in Parser::new(document, &config).parse_modules() {
         let mut parents = HashMap::with_capacity(module.body.len());
         for definition in &module.body {
             if let Some(oid) = oid(definition)
                 && oid.components.len() > LONGEST
             {
-                return Some(format!("an oid has more than {LONGEST} numbers"));
+                return Look::Harmful(format!("an oid has more than {LONGEST} numbers"));
             }
             if let Some((name, parent)) = definition.name().zip(parent(definition)) {
                 parents.insert(name.name.as_str(), parent);
@@ -87,11 +98,14 @@ fn chains(bytes: &Arc<[u8]>) -> Option<String> {
                 .take(LONGEST.saturating_add(2));
             // A circle is no chain; the resolver tells it.
             if chain.clone().count() > LONGEST && chain.collect::<HashSet<_>>().len() > LONGEST {
-                return Some(format!("{start} hangs on {LONGEST} others and more"));
+                return Look::Harmful(format!("{start} hangs on {LONGEST} others and more"));
             }
         }
+        if module.diagnostics.iter().any(|diagnostic| diagnostic.severity <= Severity::Error) {
+            look = Look::Faulty;
+        }
     }
-    None
+    look
 }
 
 fn oid(definition: &Definition) -> Option<&OidAssignment> {
