@@ -6,6 +6,7 @@
 mod client;
 mod cost;
 mod engines;
+mod exporter;
 mod programs;
 mod sensors;
 mod servers;

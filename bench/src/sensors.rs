@@ -8,6 +8,7 @@ use std::{
 use crate::{
     client::{self, Engine, Seen},
     cost::{Cost, Error},
+    exporter,
     programs::{self, Home},
     servers::Servers,
     table::{Column, Table},
@@ -52,9 +53,10 @@ enum Tool {
     Rackpoll,
     Ipmitool { verbose: bool, cached: bool, vendors: bool },
     IpmiSensors,
+    Exporter,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     Tool::Engine,
     Tool::Rackpoll,
     Tool::Ipmitool { verbose: false, cached: true, vendors: false },
@@ -65,6 +67,7 @@ const TOOLS: [Tool; 10] = [
     Tool::Ipmitool { verbose: false, cached: false, vendors: true },
     Tool::Ipmitool { verbose: true, cached: false, vendors: true },
     Tool::IpmiSensors,
+    Tool::Exporter,
 ];
 
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
@@ -97,6 +100,7 @@ fn measure(arguments: &Arguments, title: &str, servers: &Servers) -> Result<(), 
     for _ in 0..arguments.rounds {
         for (tool, column) in TOOLS.into_iter().zip(&mut columns) {
             let (cost, saw) = tool.cost(arguments, &home, bmcs)?;
+            let Some(cost) = cost else { continue };
             if cost.failed > 0 {
                 return Err(format!("{}: {} of {} polls failed", tool.name(), cost.failed, cost.polls).into());
             }
@@ -184,6 +188,7 @@ impl Tool {
                 format!("ipmitool{verbose} sdr{vendors}{cached}")
             }
             Self::IpmiSensors => "ipmi-sensors, its cache made".to_owned(),
+            Self::Exporter => "ipmi_exporter, its ipmi collector, its cache made".to_owned(),
         }
     }
 
@@ -192,11 +197,14 @@ impl Tool {
         arguments: &Arguments,
         home: &Home,
         bmcs: &[SocketAddr],
-    ) -> Result<(Cost, Option<Seen>), Error> {
+    ) -> Result<(Option<Cost>, Option<Seen>), Error> {
         if self == Self::Engine {
             let polls = arguments.engine_polls.div_ceil(bmcs.len()) as u64;
             let (cost, seen) = client::start(Engine::RackpollSensors, 1, polls, bmcs)?;
-            return Ok((cost, Some(seen.parse()?)));
+            return Ok((Some(cost), Some(seen.parse()?)));
+        }
+        if self == Self::Exporter {
+            return Ok((exporter::cost(home, bmcs, arguments.polls, "ipmi")?, None));
         }
         let commands = bmcs.iter().cycle().take(arguments.polls).map(|bmc| match self {
             Self::Engine | Self::Rackpoll => programs::rackpoll(&arguments.rackpoll, *bmc, "sdr"),
@@ -211,9 +219,9 @@ impl Tool {
                 command.arg("sdr");
                 command
             }
-            Self::IpmiSensors => ipmi_sensors(*bmc, home),
+            Self::IpmiSensors | Self::Exporter => ipmi_sensors(*bmc, home),
         });
         let cost = programs::cost(commands, 1, |said| usize::from(!said.trim().is_empty()))?;
-        Ok((cost, None))
+        Ok((Some(cost), None))
     }
 }

@@ -48,6 +48,10 @@ impl Table<'_> {
         println!("| client | ratio | CPU s per 1,000 polls: median | least to most | polls a second |");
         println!("|---|---|---|---|---|");
         for column in self.columns {
+            if column.costs.is_empty() {
+                println!("| {} | not installed | | | |", column.name);
+                continue;
+            }
             let costs = column.sorted();
             let (least, most) = (costs.first().unwrap_or(&f64::NAN), costs.last().unwrap_or(&f64::NAN));
             println!(

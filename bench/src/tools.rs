@@ -2,6 +2,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use crate::{
     cost::{Cost, Error},
+    exporter,
     programs::{self, Home},
     servers::Servers,
     table::{Column, Table},
@@ -28,14 +29,16 @@ enum Tool {
     Rackpoll,
     Ipmitool { vendors: bool },
     Ipmipower { hosts: bool },
+    Exporter,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool::Rackpoll,
     Tool::Ipmitool { vendors: true },
     Tool::Ipmitool { vendors: false },
     Tool::Ipmipower { hosts: false },
     Tool::Ipmipower { hosts: true },
+    Tool::Exporter,
 ];
 
 pub fn run(arguments: &Arguments) -> Result<(), Error> {
@@ -44,7 +47,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Error> {
     for _ in 0..arguments.rounds {
         for (tool, column) in TOOLS.into_iter().zip(&mut columns) {
             let servers = Servers::ipmi_sim(arguments.ipmi_sim)?;
-            column.add(tool.cost(arguments, &home, &servers.addresses)?);
+            if let Some(cost) = tool.cost(arguments, &home, &servers.addresses)? {
+                column.add(cost);
+            }
         }
     }
     let title = format!("Power of {} BMCs of ipmi_sim, login and logout with each poll", arguments.ipmi_sim);
@@ -62,10 +67,11 @@ impl Tool {
             }
             Self::Ipmipower { hosts: false } => "ipmipower, a process a poll",
             Self::Ipmipower { hosts: true } => "ipmipower, all BMCs by one process",
+            Self::Exporter => "ipmi_exporter, its chassis collector, a scrape a poll",
         }
     }
 
-    fn cost(self, arguments: &Arguments, home: &Home, bmcs: &[SocketAddr]) -> Result<Cost, Error> {
+    fn cost(self, arguments: &Arguments, home: &Home, bmcs: &[SocketAddr]) -> Result<Option<Cost>, Error> {
         let at_once = if matches!(self, Self::Ipmipower { hosts: true }) { bmcs.len() } else { 1 };
         let processes = arguments.polls.div_ceil(at_once);
         let commands = bmcs.chunks(at_once).cycle().take(processes).map(|bmcs| {
@@ -77,7 +83,8 @@ impl Tool {
                     command.args(["power", "status"]);
                     command
                 }
-                Self::Ipmipower { .. } => {
+                // Not a command of its own.
+                Self::Ipmipower { .. } | Self::Exporter => {
                     let mut command = programs::freeipmi("ipmipower", bmcs, home);
                     command.arg("--stat");
                     command
@@ -87,8 +94,11 @@ impl Tool {
         // Each of them says "on" of each BMC; ours says true.
         let good =
             |said: &str| said.lines().filter(|line| line.ends_with("on") || line.contains("true")).count();
-        let cost = programs::cost(commands, at_once, good)?;
-        if cost.failed > 0 {
+        let cost = match self {
+            Self::Exporter => exporter::cost(home, bmcs, arguments.polls, "chassis")?,
+            _ => Some(programs::cost(commands, at_once, good)?),
+        };
+        if let Some(cost) = cost.filter(|cost| cost.failed > 0) {
             return Err(format!("{}: {} of {} polls failed", self.name(), cost.failed, cost.polls).into());
         }
         Ok(cost)
