@@ -5,13 +5,16 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rackpoll_io::{IpmiDevice, Profile, SdrKey, SdrProfile};
+use rackpoll_io::{IpmiDevice, Profile, SdrKey, SdrProfile, SelMemory};
 use rackpoll_model::{IpmiCommand, PollRequest};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Line, PollFuture, learned, sockets::wrong_line};
-use crate::{outcome::profile::Kept, state::State};
+use crate::{
+    outcome::profile::{Kept, Wanted},
+    state::State,
+};
 
 /// A line to a BMC. What it learns is kept in the state file, where there is one.
 pub(super) struct Ipmi {
@@ -21,9 +24,14 @@ pub(super) struct Ipmi {
     /// What the state file has.
     kept: Profile,
     kept_sensors: Option<Sensors>,
+    kept_log: Option<LogMark>,
     restored: bool,
     restored_sensors: bool,
+    restored_log: bool,
 }
+
+/// What tells one state of a log's memory from another.
+type LogMark = (usize, Option<[u8; 16]>, bool);
 
 /// What has to change about a BMC's sensors before they are worth a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,19 +51,22 @@ impl Ipmi {
             state,
             kept: Profile::default(),
             kept_sensors: None,
+            kept_log: None,
             restored: false,
             restored_sensors: false,
+            restored_log: false,
         }
     }
 
     /// Takes over what an earlier run has learned, before it is first needed.
     async fn restore(&mut self, command: IpmiCommand) {
         let sensors = asks_sensors(command) && !self.restored_sensors;
-        if self.restored && !sensors {
+        let log = command == IpmiCommand::SelEntries && !self.restored_log;
+        if self.restored && !sensors && !log {
             return;
         }
         let Some(state) = &self.state else { return };
-        let kept = match state.profile(&self.peer, sensors).await {
+        let mut kept = match state.profile(&self.peer, Wanted { sensors, log }).await {
             Ok(kept) => kept,
             Err(error) => {
                 tracing::warn!(%error, peer = self.peer, "what was learned about a BMC cannot be read; it is learned anew");
@@ -67,6 +78,14 @@ impl Ipmi {
             if let Some(kept) = &kept {
                 self.kept = learned::from_json(&kept.session);
                 self.device.restore(self.kept.clone());
+            }
+        }
+        if log {
+            self.restored_log = true;
+            let bytes = kept.as_mut().and_then(|kept| kept.log.take());
+            if let Some(memory) = bytes.and_then(|bytes| SelMemory::from_bytes(&bytes)) {
+                self.device.restore_log(memory);
+                self.kept_log = Some(self.device.log(SelMemory::mark));
             }
         }
         if sensors {
@@ -93,7 +112,8 @@ impl Ipmi {
         let profile = self.device.profile();
         let sensors = if asks_sensors(command) { self.sensors() } else { self.kept_sensors };
         let new_sensors = sensors.filter(|_| sensors != self.kept_sensors);
-        if new_sensors.is_none() && !learned::differs(&profile, &self.kept) {
+        let new_log = self.new_log(command);
+        if new_sensors.is_none() && new_log.is_none() && !learned::differs(&profile, &self.kept) {
             return;
         }
         let bytes = new_sensors
@@ -103,11 +123,24 @@ impl Ipmi {
             peer: self.peer.clone(),
             session: Value::Object(learned::to_json(&profile)).to_string(),
             sensors: bytes,
+            log: new_log.map(|_| self.device.log(SelMemory::to_bytes)),
             changed: i64::try_from(changed).unwrap_or(i64::MAX),
         };
         state.keep_profile(kept).await;
         self.kept = profile;
         self.kept_sensors = sensors;
+        self.kept_log = new_log.or(self.kept_log);
+    }
+
+    /// The state of the log's memory, where that is worth a write: one poll could not read the log, now or before, and
+    /// there is more of it than was kept. Other logs are read again from their beginning.
+    fn new_log(&self, command: IpmiCommand) -> Option<LogMark> {
+        if command != IpmiCommand::SelEntries {
+            return None;
+        }
+        let (mark, whole) = self.device.log(|memory| (memory.mark(), memory.is_whole()));
+        let empty = mark.1.is_none() && self.kept_log.is_none();
+        (!empty && (!whole || self.kept_log.is_some()) && self.kept_log != Some(mark)).then_some(mark)
     }
 }
 
@@ -140,8 +173,11 @@ impl Line for Ipmi {
 
 #[cfg(test)]
 mod tests {
-    use rackpoll_model::Secret;
-    use rackpoll_simulator::rack::{BmcHandle, DEFAULT_PASSWORD, Rack, RackConfig, VIEWER};
+    use rackpoll_model::{Fault, FaultKind, Reading, Secret, SelLog};
+    use rackpoll_simulator::{
+        content::sel::SensorEvent,
+        rack::{BmcHandle, DEFAULT_PASSWORD, Device, Rack, RackConfig, VIEWER},
+    };
 
     use rackpoll_snmp::names::Names;
 
@@ -212,6 +248,89 @@ mod tests {
         // A run that learned nothing about sensors leaves them as they were.
         let again = kept_profiles(folder.path()).unwrap();
         assert_eq!(again[0].sensors, kept[0].sensors);
+        rack.stop().await;
+    }
+
+    /// The log's entries as one poll gives them; a poll of its own line and state file.
+    async fn entries(bmc: &Device, folder: &std::path::Path, limit: Duration) -> Result<SelLog, Fault> {
+        let state = State::open(folder, "agent", Limits::default()).unwrap();
+        let lines = SocketLines::bind(Names::shared(), Some(state.clone()), None).unwrap();
+        let password = Secret::from(DEFAULT_PASSWORD);
+        let credential = Credential::Ipmi { user: VIEWER.to_owned(), password, access: Access::default() };
+        let mut line = lines.line(bmc.address, &credential);
+        let request = PollRequest::Ipmi(IpmiCommand::SelEntries);
+        let reading = line.poll(&request, Instant::now() + limit).await;
+        line.close(Duration::from_secs(1)).await;
+        drop((line, lines));
+        state.close().await;
+        match reading? {
+            Reading::SelEntries(log) => Ok(log),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_too_long_for_one_poll_is_read_on_by_polls_that_each_begin_with_nothing_in_memory() {
+        let rack = Rack::start(RackConfig {
+            bmcs: 1,
+            agents: 0,
+            base: [127, 70, 0, 0].into(),
+            bmc_port: 0,
+            sel_capacity: Some(6_000),
+            response_time: Duration::ZERO,
+            ..RackConfig::default()
+        })
+        .await
+        .unwrap();
+        let bmc = &rack.devices()[0];
+        let handle = bmc.bmc().unwrap();
+        let log = |number: usize| {
+            for _ in 0..number {
+                handle.log_event(SensorEvent {
+                    sensor_type: 1,
+                    number: 1,
+                    event_type: 1,
+                    asserted: true,
+                    data: [0x59, 1, 2],
+                });
+            }
+        };
+        log(5_000);
+        let folder = tempfile::tempdir().unwrap();
+        let limit = Duration::from_secs(60);
+        let (mut newest, mut polls) = (Vec::new(), 0);
+        loop {
+            let log = entries(bmc, folder.path(), limit).await.unwrap();
+            polls += 1;
+            newest.push(log.entries.last().unwrap().record_id);
+            if log.to_end {
+                break;
+            }
+        }
+        assert!(polls == 2 && newest.is_sorted(), "{newest:?}");
+        // From now on a poll reads what is new, and the record before it.
+        log(3);
+        let before = handle.counters().command(0x0a, 0x43);
+        let read = entries(bmc, folder.path(), limit).await.unwrap();
+        assert_eq!(handle.counters().command(0x0a, 0x43) - before, 4);
+        assert!(read.to_end && read.entries.len() == 4096);
+
+        // A poll that its deadline ends has not read for nothing either.
+        let folder = tempfile::tempdir().unwrap();
+        let mut late = 0;
+        let read = loop {
+            match entries(bmc, folder.path(), Duration::from_millis(400)).await {
+                Ok(log) if log.to_end => break log,
+                Ok(_) => {}
+                Err(fault) => {
+                    assert_eq!(fault.kind, FaultKind::Timeout, "{fault}");
+                    late += 1;
+                }
+            }
+            assert!(late < 300, "it comes to no end");
+        };
+        assert!(late > 0, "this machine is too fast for the test");
+        assert_eq!(read.entries.len(), 4096);
         rack.stop().await;
     }
 

@@ -36,6 +36,7 @@ const STEPS: &[&[&str]] = &[
     &[profile::TABLE],
     &[sel_cursor::HISTORY],
     &[polls::TABLE],
+    &[profile::LOG],
 ];
 
 /// An open state file.

@@ -24,7 +24,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::{
     config::ScheduledPoll,
     job::Outcome,
-    outcome::{polls::Configured, profile::Kept, rules::Segments, steady::Steady},
+    outcome::{
+        polls::Configured,
+        profile::{Kept, Wanted},
+        rules::Segments,
+        steady::Steady,
+    },
     publish::{Message, outbox::Pending},
 };
 
@@ -238,9 +243,9 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn profile(&self, peer: &str, sensors: bool) -> Result<Option<Kept>, StateError> {
+    pub async fn profile(&self, peer: &str, wanted: Wanted) -> Result<Option<Kept>, StateError> {
         let peer = peer.to_owned();
-        let kept = self.ask(&self.cache, |answer| Question::Profile { peer, sensors, answer }).await?;
+        let kept = self.ask(&self.cache, |answer| Question::Profile { peer, wanted, answer }).await?;
         Ok(kept.into_iter().next())
     }
 

@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     outcome::{
         cache,
-        profile::{self, Kept},
+        profile::{self, Kept, Wanted},
     },
     publish::outbox::{self, Pending},
 };
@@ -18,7 +18,7 @@ pub(super) type Answer<T> = oneshot::Sender<rusqlite::Result<Vec<T>>>;
 pub(super) enum Question {
     Cached { id: String, limit: i64, answer: Answer<String> },
     Batch { after: i64, limit: usize, answer: Answer<Pending> },
-    Profile { peer: String, sensors: bool, answer: Answer<Kept> },
+    Profile { peer: String, wanted: Wanted, answer: Answer<Kept> },
 }
 
 /// A reader thread's life.
@@ -32,8 +32,8 @@ pub(super) fn run(file: &Connection, mut questions: mpsc::Receiver<Question>) {
             Question::Batch { after, limit, answer } => {
                 let _ = answer.send(outbox::batch(file, after, limit));
             }
-            Question::Profile { peer, sensors, answer } => {
-                let kept = profile::of(file, &peer, sensors);
+            Question::Profile { peer, wanted, answer } => {
+                let kept = profile::of(file, &peer, wanted);
                 let _ = answer.send(kept.map(|kept| kept.into_iter().collect()));
             }
         }

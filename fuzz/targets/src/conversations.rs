@@ -278,10 +278,12 @@ fn seeds() -> Vec<Vec<u8>> {
         command(IpmiCommand::DriveHealth),
         command(IpmiCommand::Thresholds),
     ];
+    let [fru, mc, dcmi] = [command(IpmiCommand::Fru), command(IpmiCommand::Mc), command(IpmiCommand::Dcmi)];
     let mut seeds = Vec::new();
     // Every model's every command, with right answers only.
     for model in 0..5 {
         seeds.push(vec![model, 3, sel, entries, sdr, thresholds]);
+        seeds.push(vec![model, 3, fru, fru, mc, dcmi]);
         seeds.push(vec![model, 3, sdr, sdr, drives, command(IpmiCommand::SelInformation)]);
     }
     seeds.push(vec![
@@ -292,7 +294,7 @@ fn seeds() -> Vec<Vec<u8>> {
         command(IpmiCommand::Chassis),
     ]);
     // Each whim early, in the middle, and again and again.
-    for poll in [sel, entries, sdr, thresholds] {
+    for poll in [sel, entries, sdr, thresholds, fru, mc, dcmi] {
         for whim in 0x80..0x90 {
             for right in [0, 2, 9, 40] {
                 let arguments = [whim, 1, 0, 1, 4];

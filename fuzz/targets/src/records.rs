@@ -1,12 +1,16 @@
 //! Records: of sensors, of the event log, and what is kept of them on disk.
 
+use std::sync::Arc;
+
 use rackpoll_fuzz_driver::{Script, Target};
 use rackpoll_ipmi::{
+    command::{Conversation, Request, Response, Step, get_fru_inventory_area_info, read_fru_data},
+    fru::FruPoll,
     sdr::{Conversion, Format, Linearisation, Record, Repository, SdrProfile},
     sel,
 };
-use rackpoll_model::{SelBody, event};
-use rackpoll_simulator::content::{models, sel::EventLog};
+use rackpoll_model::{FruInventory, FruRecord, FruState, Reading, SelBody, event};
+use rackpoll_simulator::content::{fru, models, sel::EventLog};
 
 pub(crate) const TARGETS: &[Target] = &[
     Target {
@@ -46,6 +50,27 @@ pub(crate) const TARGETS: &[Target] = &[
         seeds: sel_records,
         longest: 16,
         most_allocated: 1024,
+    },
+    Target {
+        name: "sel-memory",
+        about: "what was kept of a BMC's event log: comes back as it was, or is none",
+        run: sel_memory,
+        seeds: || {
+            let kept = |flags: u8, records: usize| {
+                [&b"SEL\x01"[..], &[flags, 1, 2, 3, 4], &[7; 18].repeat(records)].concat()
+            };
+            vec![kept(0, 0), kept(0x0f, 1), kept(0x1b, 5), kept(0x20, 90)]
+        },
+        longest: 2048,
+        most_allocated: 64 << 10,
+    },
+    Target {
+        name: "fru-inventory",
+        about: "an inventory of any bytes, by bytes and by words, read by the poll: no byte twice, texts and records bounded",
+        run: fru_inventory,
+        seeds: fru_inventories,
+        longest: 2048,
+        most_allocated: 64 << 10,
     },
 ];
 
@@ -136,6 +161,131 @@ fn sel_record(bytes: &[u8]) {
         SelBody::OemTimestamped { manufacturer, .. } => assert!(manufacturer < 1 << 24),
         SelBody::Oem { data } => assert_eq!(data, entry.raw[3..]),
     }
+}
+
+fn sel_memory(bytes: &[u8]) {
+    if let Some(memory) = sel::Memory::from_bytes(bytes) {
+        let again = memory.to_bytes();
+        assert_eq!(again.len(), bytes.len());
+        assert_eq!(sel::Memory::from_bytes(&again).map(|memory| memory.to_bytes()), Some(again));
+    }
+}
+
+/// A repository that names no FRU device.
+struct NoRepository;
+
+impl Conversation for NoRepository {
+    fn step(&mut self, _: Option<Response>) -> Step {
+        Step::Done(Ok(Reading::Sdr(Vec::new())))
+    }
+}
+
+fn fru_inventory(input: &[u8]) {
+    let Some((habits, bytes)) = input.split_first() else { return };
+    // Whether the device counts words, and the most that one answer may hold.
+    let (by_words, most) = (habits & 1 != 0, usize::from(habits >> 1).max(1));
+    let bytes = if by_words { bytes.as_chunks::<2>().0.as_flattened() } else { bytes };
+    let mut poll = FruPoll::new(Box::new(NoRepository), Arc::new(Vec::new));
+    let (mut step, mut read, mut asked) = (poll.step(None), 0, 0);
+    let devices = loop {
+        let request = match step {
+            Step::Ask(request) => request,
+            Step::Done(Ok(Reading::Fru(devices))) => break devices,
+            Step::Done(other) => panic!("{other:?}"),
+        };
+        asked += 1;
+        assert!(asked <= bytes.len() + 16, "{asked} commands for {} bytes", bytes.len());
+        let (completion, data) = fru_device(&request, bytes, by_words, most);
+        read += data.len().saturating_sub(1);
+        step = poll.step(Some(Response { completion, data }));
+    };
+    // A read of words may begin and end a byte outside of what was wanted.
+    assert!(read <= 2 * bytes.len() + 16, "{read} bytes read of {}", bytes.len());
+    for device in devices {
+        if let FruState::Read(inventory) = device.state {
+            is_inventory_bounded(&inventory, bytes.len());
+        }
+    }
+}
+
+/// What the device says to a command.
+fn fru_device(request: &Request, bytes: &[u8], by_words: bool, most: usize) -> (u8, Vec<u8>) {
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_le_bytes();
+    match (request.command, &request.data[..]) {
+        (get_fru_inventory_area_info::COMMAND, [_]) => (0, vec![length[0], length[1], by_words.into()]),
+        (read_fru_data::COMMAND, [_, o0, o1, count]) => {
+            let unit = if by_words { 2 } else { 1 };
+            let (offset, count) =
+                (usize::from(u16::from_le_bytes([*o0, *o1])) * unit, usize::from(*count) * unit);
+            let Some(rest) = bytes.get(offset..).filter(|_| count <= most.max(8)) else {
+                return (0xca, Vec::new());
+            };
+            let part = rest.get(..count).unwrap_or(rest);
+            let units = u8::try_from(part.len() / unit).unwrap_or(u8::MAX);
+            (0, [&[units], part].concat())
+        }
+        other => panic!("{other:?} was asked of a FRU device"),
+    }
+}
+
+fn is_inventory_bounded(inventory: &FruInventory, length: usize) {
+    let FruInventory { chassis, board, product, records, wrong_checksums } = inventory;
+    let mut texts: Vec<&String> = Vec::new();
+    if let Some(chassis) = chassis {
+        texts.extend([&chassis.part_number, &chassis.serial]);
+        texts.extend(&chassis.extra);
+    }
+    if let Some(board) = board {
+        let names = [&board.manufacturer, &board.product, &board.serial, &board.part_number, &board.file_id];
+        texts.extend(names);
+        texts.extend(&board.extra);
+        assert!(board.made < 1 << 24);
+    }
+    if let Some(product) = product {
+        let names = [&product.manufacturer, &product.name, &product.part_number, &product.version];
+        texts.extend(names);
+        texts.extend([&product.serial, &product.asset_tag, &product.file_id]);
+        texts.extend(&product.extra);
+    }
+    // A field has 63 bytes at most; areas may overlap, so their texts together have no bound but three times the fields.
+    assert!(texts.iter().all(|text| text.chars().count() <= 126), "{texts:?}");
+    assert!(texts.len() <= 3 * length + 14);
+    assert!(records.len() <= 64 && wrong_checksums.len() <= 5 + records.len());
+    for record in records {
+        if let FruRecord::Other { data, .. } = record {
+            assert!(data.len() <= 255);
+        }
+    }
+}
+
+/// Inventories of the simulator's, one with records of every kind, and one whose areas lie in each other.
+fn fru_inventories() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = Vec::new();
+    for (habits, model) in (0_u8..).map(|place| 0xff - place % 3 * 0x60).zip(models::all()) {
+        seeds.push([&[habits][..], &fru::inventory(model, 7)].concat());
+    }
+    let record = |kind: u8, last: bool, data: &[u8]| {
+        let sum = |bytes: &[u8]| bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_sub(*byte));
+        let length = u8::try_from(data.len()).unwrap_or(u8::MAX);
+        let mut header = vec![kind, if last { 0x82 } else { 0x02 }, length, sum(data)];
+        header.push(sum(&header));
+        [&header[..], data].concat()
+    };
+    let header = [1, 0, 0, 0, 0, 1, 0, 0xfe];
+    let records: Vec<u8> = [
+        record(0, false, &[0x2c; 24]),
+        record(1, false, &[1; 13]),
+        record(2, false, &[2; 13]),
+        record(0xc0, true, &[0xa2, 2, 0, 9]),
+    ]
+    .concat();
+    seeds.push([&[0xfe][..], &header, &records].concat());
+    seeds.push([&[0x21][..], &header, &records].concat());
+    seeds.push(
+        [&[0xff][..], &[1, 1, 1, 1, 1, 1, 0, 0xfa], &[1, 2, 25, 0xc3, b'a', b'b', b'c', 0xc1].repeat(4)]
+            .concat(),
+    );
+    seeds
 }
 
 /// A profile of a repository of the simulator's, and an empty one; their layout is ours.

@@ -8,6 +8,7 @@ use std::{
 use rackpoll_ipmi::{
     command::{Conversation, Effort, Polls, Request, Response, Step},
     sdr::{SdrProfile, SensorMemory},
+    sel::Memory as SelMemory,
     session::{Event, Manner, Options, Profile, Session, Statistics},
 };
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, Reading, Secret};
@@ -175,6 +176,16 @@ impl IpmiDevice {
     /// What is known of the BMC's sensors.
     pub fn sensors<T>(&self, see: impl FnOnce(&SensorMemory) -> T) -> T {
         self.polls.sensors(see)
+    }
+
+    /// What is remembered of the BMC's whole event log.
+    pub fn log<T>(&self, see: impl FnOnce(&SelMemory) -> T) -> T {
+        self.polls.log(see)
+    }
+
+    /// Takes over what was known of the BMC's event log before. It is checked against the BMC before it is used.
+    pub fn restore_log(&mut self, log: SelMemory) {
+        self.polls.restore_log(log);
     }
 
     /// Takes over what an earlier run has kept of the BMC's sensors. It is checked against the BMC before it is used.

@@ -22,6 +22,7 @@ pub use rackpoll_ipmi::{
     command::Privilege,
     crypto::{CipherSuite, IPMI_15_PASSWORD, Ipmi15Authentication},
     sdr::{Key as SdrKey, SdrProfile, SensorMemory},
+    sel::Memory as SelMemory,
     session::{Options, Profile, Statistics, Timing, Workaround},
 };
 pub use rackpoll_snmp::{SnmpDevice, SnmpSockets, SnmpStatistics};

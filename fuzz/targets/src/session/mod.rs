@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use rackpoll_fuzz_driver::{Script, Target};
 use rackpoll_ipmi::{
     command::{Privilege, Request, netfn},
-    crypto::CipherSuite,
+    crypto::{CipherSuite, Ipmi15Authentication},
     session::{Event, InFlight, Manner, Options, Profile, Random, Session, Timing},
 };
 use rackpoll_model::Secret;
 
 use crate::seeds::with_right_checksums;
-use peer::{CLOSE, ECHO, Peer, Seen, labels};
+use peer::{BEHIND, CLOSE, ECHO, Peer, Seen, labels};
 
 pub(crate) const TARGETS: &[Target] = &[Target {
     name: "session",
@@ -81,7 +81,11 @@ fn run(input: &[u8]) {
 impl World {
     fn new(script: &mut Script<'_>) -> Self {
         let (login, habits) = (script.byte(), script.byte());
+        let old = login & 0x80 != 0;
+        let kind = Ipmi15Authentication::ALL.into_iter().cycle().nth(usize::from(login & 0x07));
+        let kind = kind.filter(|_| old);
         let suites: &[CipherSuite] = match login & 0x07 {
+            _ if old => &CipherSuite::ENCRYPTED,
             0..=2 => &CipherSuite::ENCRYPTED,
             3 => &[CipherSuite::Three],
             4 => &[CipherSuite::Seventeen],
@@ -89,13 +93,16 @@ impl World {
             6 => &[CipherSuite::One],
             _ => &CipherSuite::ALL,
         };
-        let k_g = (login & 0x08 != 0).then(|| Secret::from("key of the BMC"));
+        let k_g = (login & 0x08 != 0 && !old).then(|| Secret::from("key of the BMC"));
         let mut options =
             Options::new("viewer", Secret::from(PASSWORD)).expect("a name that fits").suites(suites);
         // Suite 0 needs no key at all.
         let wrong_key = k_g.is_some() && login & 0x10 != 0 && login & 0x07 != 7;
         if let Some(k_g) = k_g.clone().filter(|_| !wrong_key) {
             options = options.k_g(k_g).expect("a key that fits");
+        }
+        if let Some(kind) = kind {
+            options = options.ipmi_15(&[kind]).expect("a password that fits");
         }
         let timing = Timing::default();
         let options = options.timing(match habits & 0x03 {
@@ -104,16 +111,19 @@ impl World {
             _ => Timing { disuse: Duration::from_secs(40), ..timing },
         });
         let profile = Profile {
-            suite: (login & 0x20 != 0).then_some(suites.first().copied()).flatten(),
+            suite: (login & 0x20 != 0 && !old).then_some(suites.first().copied()).flatten(),
+            ipmi_15: kind.filter(|_| login & 0x20 != 0),
             highest_privilege: login & 0x40 != 0,
             ..Profile::default()
         };
         let random = Seeded(rackpoll_simulator::random::Random::new(habits.into()));
+        let mut peer = Peer::new(Secret::from(PASSWORD), k_g, wrong_key);
+        peer.old = old;
         Self {
             // Only differences count.
             now: Instant::now(),
             session: Session::new(options, profile, Box::new(random)),
-            peer: Peer::new(Secret::from(PASSWORD), k_g, wrong_key),
+            peer,
             under_way: Vec::new(),
             delivered: Vec::new(),
             waiting: None,
@@ -121,7 +131,10 @@ impl World {
             number: 0,
             answered: 0,
             in_flight: None,
-            signed: matches!(login & 0x07, 0..=5),
+            signed: match kind {
+                Some(kind) => kind != Ipmi15Authentication::None,
+                None => matches!(login & 0x07, 0..=5),
+            },
             wrong_key,
         }
     }
@@ -206,12 +219,13 @@ impl World {
             2 => Privilege::Operator,
             _ => Privilege::Administrator,
         };
-        let patience = (kind & 0x04 != 0).then(|| Duration::from_millis(100) * u32::from(kind >> 3));
+        let patience = (kind & 0x04 != 0).then(|| Duration::from_millis(200) * u32::from(kind >> 4));
+        let bridge = (kind & 0x08 != 0).then_some(BEHIND);
         let number = self.number.wrapping_add(1);
         let data = number.to_le_bytes().to_vec();
         let request = Request { netfn: netfn::STORAGE, lun: 0, command: ECHO, privilege, data };
         let deadline = self.now + time;
-        let manner = Manner { patience, ..Manner::default() };
+        let manner = Manner { patience, bridge };
         let accepted = self.session.request_in(self.now, request, deadline, manner);
         self.asked(accepted, Waiting { number: Some(number), deadline, patient: patience.is_some() });
     }
@@ -442,12 +456,16 @@ fn seeds() -> Vec<Vec<u8>> {
     let request = |time: u8, kind: u8| vec![3, time, kind, 0];
     let mut seeds = Vec::new();
     // Logins of every kind, a command, and another in the same session.
-    for login in [0, 3, 4, 5, 6, 7, 0x08, 0x18, 0x20, 0x40, 0x28] {
-        seeds.push([vec![login, 0], request(100, 0), go_on(16), request(50, 0), go_on(4)].concat());
+    for login in [0, 3, 4, 5, 6, 7, 0x08, 0x18, 0x20, 0x40, 0x28, 0x80, 0x81, 0x82, 0xa0, 0xa1, 0xa2] {
+        // To the BMC itself, and to a controller behind it.
+        for kind in [0, 0x08] {
+            seeds.push([vec![login, 0], request(100, kind), go_on(16), request(50, kind), go_on(4)].concat());
+        }
     }
+    let opened_15 = [vec![0xa0, 1], request(200, 0), go_on(6)].concat();
     let opened = [vec![0x24, 1], request(200, 0), go_on(10)].concat();
     // Privilege, patience, and what the owner does in the middle.
-    for kind in [1, 2, 3, 0x24, 0x7c] {
+    for kind in [1, 2, 3, 0x24, 0x74, 0x7c] {
         seeds.push([opened.clone(), request(200, kind), go_on(12), request(200, kind), go_on(8)].concat());
     }
     for middle in [8, 9, 10, 11, 12, 13] {
@@ -456,15 +474,19 @@ fn seeds() -> Vec<Vec<u8>> {
             .push([opened.clone(), request(200, 0), operation, go_on(6), request(90, 0), go_on(12)].concat());
     }
     // Whims of the peer, at every step of a login and of a command.
-    for whim in 0..14 {
+    for whim in 0..16 {
         for step in 0..5 {
-            let mut seed = [vec![0, 0], request(200, 0), go_on(60)].concat();
-            if let Some(byte) = seed.get_mut(5 + 2 * step) {
-                *byte = 0x80 | whim;
+            for login in [0, 0x80] {
+                let mut seed = [vec![login, 0], request(200, 0), go_on(60)].concat();
+                if let Some(byte) = seed.get_mut(5 + 2 * step) {
+                    *byte = 0x80 | whim;
+                }
+                seeds.push(seed);
             }
-            seeds.push(seed);
         }
-        seeds.push([opened.clone(), vec![3, 200, 0, 0x80 | whim, 1, 0], go_on(12)].concat());
+        for (opened, kind) in [(&opened, 0), (&opened, 0x08), (&opened_15, 0), (&opened_15, 0x08)] {
+            seeds.push([opened.clone(), vec![3, 200, kind, 0x80 | whim, 1, 0], go_on(12)].concat());
+        }
     }
     // The link: reordered, changed, lost, doubled, noise, a peer that restarts, and datagrams that come again.
     for operation in [4, 5, 6, 7, 14, 15] {

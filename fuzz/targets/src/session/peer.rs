@@ -1,12 +1,12 @@
 use rackpoll_fuzz_driver::Script;
 use rackpoll_ipmi::{
     command::{
-        get_channel_authentication_capabilities as capabilities, get_channel_cipher_suites as cipher_suites,
-        netfn,
+        Bridge, activate_session, get_channel_authentication_capabilities as capabilities,
+        get_channel_cipher_suites as cipher_suites, get_session_challenge, netfn, send_message,
     },
-    crypto::{CipherSuite, SessionKeys, Transcript, Unsealed, seal, unseal},
+    crypto::{CipherSuite, Ipmi15Authentication, Ipmi15Key, SessionKeys, Transcript, Unsealed, seal, unseal},
     wire::{
-        CipherSuiteRecord, Datagram, Ipmi15Packet, LanRequest, LanResponse, OpenSessionRequest,
+        BMC_ADDRESS, CipherSuiteRecord, Datagram, Ipmi15Packet, LanRequest, LanResponse, OpenSessionRequest,
         OpenSessionResponse, PayloadType, Rakp1, Rakp2, Rakp3, Rakp4, RmcpPlusPacket, Status, encode_record,
         encode_sessionless,
     },
@@ -21,6 +21,9 @@ pub(super) const CLOSE: u8 = 0x3c;
 /// The command whose answer says which question it was for.
 pub(super) const ECHO: u8 = 0x42;
 
+/// The controller behind it that bridged commands are for.
+pub(super) const BEHIND: Bridge = Bridge { channel: 6, address: 0x2c };
+
 /// A BMC that has the password and does with it what the script says: it may answer honestly, lie, repeat itself, refuse,
 /// and answer what nobody asked, all under right codes.
 pub(super) struct Peer {
@@ -30,6 +33,9 @@ pub(super) struct Peer {
     /// The session lacks `k_g`.
     key_is_unknown: bool,
     sessions: Vec<Slot>,
+    sessions_15: Vec<Slot15>,
+    /// Says that it knows IPMI 1.5 only.
+    pub(super) old: bool,
     /// Answers nothing.
     pub(super) mute: bool,
 }
@@ -40,6 +46,14 @@ struct Slot {
     suite: CipherSuite,
     opened: Option<(Transcript, SessionKeys)>,
     sequence: u32,
+}
+
+/// A session of IPMI 1.5.
+struct Slot15 {
+    id: u32,
+    key: Ipmi15Key,
+    /// The number of its next answer, once it is open.
+    next: Option<u32>,
 }
 
 /// A command of a session, as the peer sees it.
@@ -74,11 +88,21 @@ pub(super) fn labels(data: &[u8]) -> Option<(bool, u32)> {
 impl Peer {
     pub(super) fn new(password: Secret, k_g: Option<Secret>, key_is_unknown: bool) -> Self {
         let random = Random::new(0xb3c);
-        Self { random, password, k_g, key_is_unknown, sessions: Vec::new(), mute: false }
+        Self {
+            random,
+            password,
+            k_g,
+            key_is_unknown,
+            sessions: Vec::new(),
+            sessions_15: Vec::new(),
+            old: false,
+            mute: false,
+        }
     }
 
     pub(super) fn forget_sessions(&mut self) {
         self.sessions.clear();
+        self.sessions_15.clear();
     }
 
     /// What it says to a datagram of ours, and the command that it saw. What we send has to be right: it panics otherwise.
@@ -95,7 +119,10 @@ impl Peer {
         let mut said = Vec::new();
         let mut seen = None;
         match Datagram::decode(datagram) {
-            Ok(Datagram::Ipmi15(packet)) => said.extend(sessionless(&packet, whim, script)),
+            Ok(Datagram::Ipmi15(packet)) if packet.session_id != 0 => {
+                seen = self.in_session_15(&packet, whim, script, &mut said);
+            }
+            Ok(Datagram::Ipmi15(packet)) => said.extend(self.sessionless(&packet, whim, script)),
             Ok(Datagram::RmcpPlus(packet)) => match packet.payload_type {
                 PayloadType::Ipmi => seen = self.command(&packet, whim, script, &mut said),
                 kind => said.extend(self.login(kind, packet.payload, whim, script)),
@@ -280,7 +307,7 @@ impl Peer {
         script: &mut Script<'_>,
         answers: &mut Vec<Vec<u8>>,
     ) -> Option<Seen> {
-        let mut ivs: [[u8; 16]; 2] = [self.random.bytes(), self.random.bytes()];
+        let ivs: [[u8; 16]; 2] = [self.random.bytes(), self.random.bytes()];
         let at = self.sessions.iter().position(|slot| slot.managed_session_id == packet.session_id)?;
         let slot = self.sessions.get_mut(at)?;
         let (_, keys) = slot.opened.as_ref()?;
@@ -292,58 +319,19 @@ impl Peer {
         }
         assert_eq!(unsealed, Unsealed::Plain);
         let request = LanRequest::decode(&plain).expect("a command");
-        let number = match (request.netfn, request.command) {
-            (netfn::STORAGE, ECHO) => request.data.try_into().ok().map(u32::from_le_bytes),
-            _ => None,
-        };
-        let (session, sequence, command) = (packet.session_id, request.sequence, request.command);
-        let seen = Seen { session, sequence, netfn: request.netfn, command, number };
-
-        let mut kind = Kind::Own;
-        let mut response = LanResponse::to(&request, 0, &[]);
+        let (seen, messages) = said_to(&request, packet.session_id, whim, script);
         match whim {
-            Some(1) => response.completion = script.byte(),
-            Some(2) => {
-                // Numbers of the last few questions; those that come next would be a prophecy.
-                response.sequence = sequence.wrapping_sub(1 + (script.byte() & 0x07)) & 0x3f;
-                kind = Kind::Foreign;
-            }
-            Some(3) => {
-                response.netfn ^= 1 + (script.byte() & 0x1e);
-                kind = Kind::Foreign;
-            }
-            Some(4) => {
-                response.command ^= script.byte().max(1);
-                kind = Kind::Foreign;
-            }
-            Some(13) => kind = Kind::Foreign,
-            _ => {}
-        }
-        let mut data = vec![kind as u8];
-        match number {
-            Some(number) => data.extend_from_slice(&number.to_le_bytes()),
-            None if command == SET_PRIVILEGE => data = request.data.to_vec(),
-            None => data.resize(15, 0),
-        }
-        if matches!(whim, Some(0 | 1)) {
-            data.extend_from_slice(script.bytes());
-        }
-        response.data = &data;
-        let mut message = Vec::new();
-        response.encode(&mut message);
-        match whim {
-            Some(5) => message = script.bytes().to_vec(),
             Some(6) => slot.sequence = slot.sequence.saturating_add(u32::from(script.short())),
             Some(7) => slot.sequence = slot.sequence.saturating_sub(1),
-            Some(12) => message.truncate(script.byte().into()),
             _ => {}
         }
         let copies = if whim == Some(10) { 2 } else { 1 };
-        for iv in ivs.iter_mut().take(copies) {
+        for (message, iv) in messages.iter().flat_map(|message| std::iter::repeat_n(message, copies)).zip(ivs)
+        {
             slot.sequence = slot.sequence.saturating_add(1);
             let mut datagram = Vec::new();
             let (to, sequence) = (slot.console_session_id, slot.sequence);
-            seal(&mut datagram, keys, PayloadType::Ipmi, to, sequence, *iv, &message);
+            seal(&mut datagram, keys, PayloadType::Ipmi, to, sequence, iv, message);
             if whim == Some(9)
                 && let Some(kind) = datagram.get_mut(5)
             {
@@ -359,11 +347,181 @@ impl Peer {
                 answers.push(datagram);
             }
         }
-        if (request.netfn, command) == (netfn::APP, CLOSE) || whim == Some(11) {
+        if (seen.netfn, seen.command) == (netfn::APP, CLOSE) || whim == Some(11) {
             self.sessions.remove(at);
         }
         Some(seen)
     }
+
+    /// A datagram of an IPMI 1.5 session.
+    fn in_session_15(
+        &mut self,
+        packet: &Ipmi15Packet<'_>,
+        whim: Option<u8>,
+        script: &mut Script<'_>,
+        answers: &mut Vec<Vec<u8>>,
+    ) -> Option<Seen> {
+        let at = self.sessions_15.iter().position(|slot| slot.id == packet.session_id)?;
+        let slot = self.sessions_15.get_mut(at)?;
+        let number = packet.sequence.to_le_bytes();
+        assert_eq!(packet.auth_type, slot.key.authentication().number());
+        assert!(slot.key.verify(slot.id, number, packet.payload, packet.code), "its code is wrong");
+        let request = LanRequest::decode(packet.payload).expect("a command");
+        let activates = (request.netfn, request.command) == (netfn::APP, activate_session::COMMAND);
+        let (seen, messages) = if activates {
+            let first = *request.data.last_chunk::<4>().expect("a number for our answers");
+            slot.next = slot.next.or(Some(u32::from_le_bytes(first)));
+            (None, vec![activation(&request, slot, whim, script)])
+        } else {
+            let (seen, messages) = said_to(&request, slot.id, whim, script);
+            (Some(seen), messages)
+        };
+        let next = slot.next.as_mut()?;
+        match whim {
+            Some(6) => *next = next.saturating_add(u32::from(script.short())),
+            Some(7) => *next = next.saturating_sub(1),
+            _ => {}
+        }
+        let copies = if whim == Some(10) { 2 } else { 1 };
+        for message in messages.iter().flat_map(|message| std::iter::repeat_n(message, copies)) {
+            let sequence = if activates { 0 } else { *next };
+            *next = next.wrapping_add(u32::from(!activates)).max(1);
+            let mut code = slot.key.code(slot.id, sequence.to_le_bytes(), message);
+            let mut auth_type = packet.auth_type;
+            if whim == Some(9) {
+                (auth_type, code) = (0, None);
+            }
+            if let Some(code) = code.as_mut().filter(|_| whim == Some(13)) {
+                code[3] ^= 1;
+            }
+            let mut datagram = Vec::new();
+            Ipmi15Packet { auth_type, sequence, session_id: slot.id, code, payload: message }
+                .encode(&mut datagram);
+            if whim != Some(8) {
+                answers.push(datagram);
+            }
+        }
+        let closes = seen.is_some_and(|seen| (seen.netfn, seen.command) == (netfn::APP, CLOSE));
+        if closes || whim == Some(11) {
+            self.sessions_15.remove(at);
+        }
+        seen
+    }
+
+    fn challenge(&mut self, request: &LanRequest<'_>) -> Vec<u8> {
+        let kind = request.data.first().copied().and_then(Ipmi15Authentication::from_number);
+        let key = kind.and_then(|kind| Ipmi15Key::new(kind, &self.password)).expect("a kind that we speak");
+        let id = u32::from_le_bytes(self.random.bytes()) | 1;
+        if self.sessions_15.len() >= MOST_SESSIONS {
+            self.sessions_15.remove(0);
+        }
+        self.sessions_15.push(Slot15 { id, key, next: None });
+        [&id.to_le_bytes()[..], &[0x77; 16]].concat()
+    }
+}
+
+/// The answer to Activate Session.
+fn activation(request: &LanRequest<'_>, slot: &Slot15, whim: Option<u8>, script: &mut Script<'_>) -> Vec<u8> {
+    let kind = slot.key.authentication().number();
+    let mut data = [&[kind][..], &slot.id.to_le_bytes(), &1000_u32.to_le_bytes(), &[4]].concat();
+    let mut response = LanResponse::to(request, 0, &[]);
+    match whim {
+        Some(0) => data.truncate(script.byte().into()),
+        Some(1) => response.completion = script.byte(),
+        Some(2) => response.sequence ^= script.byte() & 0x3f,
+        Some(3) => response.netfn ^= script.byte() & 0x3f,
+        Some(4) => response.command ^= script.byte(),
+        // Not the first byte: in a session without codes nobody can tell whose an answer is.
+        Some(5) => data.iter_mut().skip(1).for_each(|byte| *byte ^= script.byte()),
+        _ => {}
+    }
+    response.data = &data;
+    let mut message = Vec::new();
+    response.encode(&mut message);
+    message
+}
+
+/// What it says to a command of a session, in one message or two, and the command that it saw.
+fn said_to(
+    request: &LanRequest<'_>,
+    session: u32,
+    whim: Option<u8>,
+    script: &mut Script<'_>,
+) -> (Seen, Vec<Vec<u8>>) {
+    let (sequence, command) = (request.sequence, request.command);
+    let bridged = (request.netfn, command) == (netfn::APP, send_message::COMMAND);
+    let inner = bridged.then(|| {
+        let (channel, message) = request.data.split_first().expect("a channel");
+        let inner = LanRequest::decode(message).expect("a command inside");
+        assert_eq!((channel & 0x0f, inner.responder), (BEHIND.channel, BEHIND.address));
+        assert_eq!((inner.requester, inner.sequence), (BMC_ADDRESS, sequence));
+        inner
+    });
+    let asked = inner.as_ref().unwrap_or(request);
+    let number = match (asked.netfn, asked.command) {
+        (netfn::STORAGE, ECHO) => asked.data.try_into().ok().map(u32::from_le_bytes),
+        _ => None,
+    };
+    let seen = Seen { session, sequence, netfn: request.netfn, command, number };
+
+    let mut kind = Kind::Own;
+    let mut response = LanResponse::to(asked, 0, &[]);
+    if bridged {
+        // On the far bus it is the BMC that has asked.
+        (response.requester, response.responder) = (BMC_ADDRESS, BEHIND.address);
+    }
+    match whim {
+        Some(1) => response.completion = script.byte(),
+        Some(2) if bridged => {
+            response.responder ^= script.byte().max(1);
+            kind = Kind::Foreign;
+        }
+        Some(2) => {
+            // Numbers of the last few questions; those that come next would be a prophecy.
+            response.sequence = sequence.wrapping_sub(1 + (script.byte() & 0x07)) & 0x3f;
+            kind = Kind::Foreign;
+        }
+        Some(3) => {
+            response.netfn ^= 1 + (script.byte() & 0x1e);
+            kind = Kind::Foreign;
+        }
+        Some(4) => {
+            response.command ^= script.byte().max(1);
+            kind = Kind::Foreign;
+        }
+        Some(13) => kind = Kind::Foreign,
+        _ => {}
+    }
+    let mut data = vec![kind as u8];
+    match number {
+        Some(number) => data.extend_from_slice(&number.to_le_bytes()),
+        None if command == SET_PRIVILEGE => data = request.data.to_vec(),
+        None => data.resize(15, 0),
+    }
+    if matches!(whim, Some(0 | 1)) {
+        data.extend_from_slice(script.bytes());
+    }
+    response.data = &data;
+    let mut message = Vec::new();
+    response.encode(&mut message);
+    match whim {
+        Some(5) => message = script.bytes().to_vec(),
+        Some(12) => message.truncate(script.byte().into()),
+        _ => {}
+    }
+    let wrapped = |completion, inside: &[u8]| {
+        let mut message = Vec::new();
+        LanResponse::to(request, completion, inside).encode(&mut message);
+        message
+    };
+    let messages = match whim {
+        _ if !bridged => vec![message],
+        // Delivered, and the answer comes apart; or not delivered.
+        Some(14) => vec![wrapped(0, &[]), message],
+        Some(15) => vec![wrapped(script.byte(), &[])],
+        _ => vec![wrapped(0, &message)],
+    };
+    (seen, messages)
 }
 
 /// Changes a bit, or the length.
@@ -375,41 +533,52 @@ fn spoil(code: &mut Vec<u8>, script: &mut Script<'_>) {
     }
 }
 
-/// Answers to the commands before a session.
-fn sessionless(packet: &Ipmi15Packet<'_>, whim: Option<u8>, script: &mut Script<'_>) -> Option<Vec<u8>> {
-    let request = LanRequest::decode(packet.payload).expect("a command");
-    let data = match (request.netfn, request.command, whim) {
-        (_, _, Some(8)) => return None,
-        (_, _, Some(9)) => script.bytes().to_vec(),
-        (netfn::APP, capabilities::COMMAND, Some(0)) => vec![1, 0x15, 0x04, 0x01, 0, 0, 0, 0],
-        (netfn::APP, capabilities::COMMAND, _) => vec![1, 0x80 | 0x15, 0x04, 0x03, 0, 0, 0, 0],
-        // A list without an end.
-        (netfn::APP, cipher_suites::COMMAND, Some(0)) => {
-            [&[1][..], &[0xc0, script.byte(), 0x01, 0x41], &[0x81; 12]].concat()
-        }
-        (netfn::APP, cipher_suites::COMMAND, _) => {
-            let mut records = Vec::new();
-            for suite in CipherSuite::ALL {
-                let algorithms = suite.algorithms();
-                encode_record(&mut records, &CipherSuiteRecord { id: suite.id(), oem: None, algorithms });
+impl Peer {
+    /// Answers to the commands before a session.
+    fn sessionless(
+        &mut self,
+        packet: &Ipmi15Packet<'_>,
+        whim: Option<u8>,
+        script: &mut Script<'_>,
+    ) -> Option<Vec<u8>> {
+        let request = LanRequest::decode(packet.payload).expect("a command");
+        let data = match (request.netfn, request.command, whim) {
+            (_, _, Some(8)) => return None,
+            (_, _, Some(9)) => script.bytes().to_vec(),
+            // Of the session 0, as an answer of nonsense has named it.
+            (netfn::APP, activate_session::COMMAND, _) => return None,
+            (netfn::APP, get_session_challenge::COMMAND, _) => self.challenge(&request),
+            (netfn::APP, capabilities::COMMAND, _) if self.old => vec![1, 0x15, 0x04, 0x01, 0, 0, 0, 0],
+            (netfn::APP, capabilities::COMMAND, Some(0)) => vec![1, 0x15, 0x04, 0x01, 0, 0, 0, 0],
+            (netfn::APP, capabilities::COMMAND, _) => vec![1, 0x80 | 0x15, 0x04, 0x03, 0, 0, 0, 0],
+            // A list without an end.
+            (netfn::APP, cipher_suites::COMMAND, Some(0)) => {
+                [&[1][..], &[0xc0, script.byte(), 0x01, 0x41], &[0x81; 12]].concat()
             }
-            let index = request.data.get(2).map_or(0, |index| usize::from(index & 0x3f));
-            let part = records.chunks(16).nth(index).unwrap_or_default();
-            [&[1], part].concat()
+            (netfn::APP, cipher_suites::COMMAND, _) => {
+                let mut records = Vec::new();
+                for suite in CipherSuite::ALL {
+                    let algorithms = suite.algorithms();
+                    encode_record(&mut records, &CipherSuiteRecord { id: suite.id(), oem: None, algorithms });
+                }
+                let index = request.data.get(2).map_or(0, |index| usize::from(index & 0x3f));
+                let part = records.chunks(16).nth(index).unwrap_or_default();
+                [&[1], part].concat()
+            }
+            other => panic!("outside a session: {other:?}"),
+        };
+        let completion = if whim == Some(1) { script.byte() } else { 0 };
+        let mut response = LanResponse::to(&request, completion, &data);
+        match whim {
+            Some(2) => response.sequence ^= script.byte() & 0x3f,
+            Some(3) => response.netfn ^= script.byte() & 0x3f,
+            Some(4) => response.command ^= script.byte(),
+            _ => {}
         }
-        other => panic!("outside a session: {other:?}"),
-    };
-    let completion = if whim == Some(1) { script.byte() } else { 0 };
-    let mut response = LanResponse::to(&request, completion, &data);
-    match whim {
-        Some(2) => response.sequence ^= script.byte() & 0x3f,
-        Some(3) => response.netfn ^= script.byte() & 0x3f,
-        Some(4) => response.command ^= script.byte(),
-        _ => {}
+        let mut payload = Vec::new();
+        response.encode(&mut payload);
+        let mut datagram = Vec::new();
+        Ipmi15Packet::encode_sessionless(&mut datagram, &payload);
+        Some(datagram)
     }
-    let mut payload = Vec::new();
-    response.encode(&mut payload);
-    let mut datagram = Vec::new();
-    Ipmi15Packet::encode_sessionless(&mut datagram, &payload);
-    Some(datagram)
 }

@@ -63,6 +63,16 @@ impl Polls {
         see(&self.sensors.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What is remembered of the whole log.
+    pub fn log<T>(&self, see: impl FnOnce(&Memory) -> T) -> T {
+        see(&self.sel_entries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes over what was known of the whole log before.
+    pub fn restore_log(&mut self, log: Memory) {
+        *self.sel_entries.lock().unwrap_or_else(PoisonError::into_inner) = log;
+    }
+
     /// Takes over what an earlier run has kept of the BMC's sensors.
     pub fn restore_sensors(&mut self, profile: SdrProfile) {
         self.sensors.lock().unwrap_or_else(PoisonError::into_inner).restore(profile);

@@ -149,7 +149,7 @@ impl LogPoll {
             }
             if information.entries == 0 {
                 memory.forget();
-                memory.from_start = true;
+                (memory.from_start, memory.to_end) = (true, true);
             }
             memory.records.back().map(|known| known.id)
         };
@@ -255,6 +255,7 @@ impl LogPoll {
         }
         if next == entry::LAST {
             self.to_end = true;
+            lock(&self.memory).to_end = true;
             return Ok(self.back());
         }
         match self.part {

@@ -89,6 +89,8 @@ pub struct BmcConfig {
     pub buffers: usize,
     /// How often a sensor crosses a threshold or has a fault.
     pub incidents: Rate,
+    /// Records that its event log holds, where not as its model.
+    pub sel_capacity: Option<u16>,
     /// Its clock when it starts, Unix seconds.
     pub clock: u32,
     /// How it behaves.
@@ -114,6 +116,7 @@ impl BmcConfig {
             // Two requests wait while one is worked on: more than the specification asks for.
             buffers: 3,
             incidents: Rate::USUAL,
+            sel_capacity: None,
             clock: 1_790_000_000,
             behaviour: Behaviour::Normal,
             quirks: Quirks::default(),

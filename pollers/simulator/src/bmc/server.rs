@@ -67,7 +67,10 @@ const REBOOT: Duration = Duration::from_secs(8);
 impl BmcServer {
     /// A BMC that starts now.
     pub fn new(config: BmcConfig, now: Instant) -> Self {
-        let machine = Machine::new(config.model.clone(), config.seed, config.clock, config.incidents);
+        let mut machine = Machine::new(config.model.clone(), config.seed, config.clock, config.incidents);
+        if let Some(capacity) = config.sel_capacity {
+            machine.log.set_capacity(capacity);
+        }
         let random = Random::new(config.seed ^ 0xb3c);
         Self {
             config,

@@ -51,6 +51,11 @@ impl EventLog {
         Self { records: Vec::new(), capacity, next_id: 1, overflow: false, last_add: 0, last_erase: 0 }
     }
 
+    /// From now on it holds so many records.
+    pub fn set_capacity(&mut self, capacity: u16) {
+        self.capacity = capacity;
+    }
+
     /// A log with a past: some dozens of events of this model's sensors in the weeks before `now` (Unix seconds).
     pub fn with_history(model: &Model, seed: u64, now: u32) -> Self {
         let mut log = Self::new(model.sel_capacity);

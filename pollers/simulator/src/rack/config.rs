@@ -60,6 +60,8 @@ pub struct RackConfig {
     pub faults: Faults,
     /// The same seed gives the same rack.
     pub seed: u64,
+    /// Records that the BMCs' event logs hold, where not as their models.
+    pub sel_capacity: Option<u16>,
     /// How often a sensor crosses a threshold or has a fault.
     pub incidents: Rate,
     /// Time that a BMC takes to answer a command.
@@ -91,6 +93,7 @@ impl Default for RackConfig {
             community: Secret::from(DEFAULT_COMMUNITY),
             faults: Faults::default(),
             seed: 1,
+            sel_capacity: None,
             incidents: Rate::USUAL,
             response_time: Duration::from_millis(1),
             session_timeout: Duration::from_secs(60),
@@ -170,6 +173,7 @@ impl RackConfig {
                     session_timeout: self.session_timeout,
                     response_time: self.response_time,
                     incidents: self.incidents,
+                    sel_capacity: self.sel_capacity,
                     clock: make_ups.clock,
                     behaviour: Behaviour::Normal,
                     ..BmcConfig::new(model, seed)
