@@ -989,6 +989,10 @@ fn traps_that_cannot_be_are_refused_with_their_place() {
             "listen = \"somewhere\"",
             "t.toml:2: `listen` holds addresses with ports, not \"somewhere\"; write \"0.0.0.0:162\"",
         ),
+        (
+            "listen = [\"0.0.0.0\", \"::\"]",
+            "t.toml:2: `listen` holds 0.0.0.0:162 and [::]:162, and [::] hears IPv4, too; write \"[::]:162\" alone",
+        ),
         ("listen = [\"::1\", \"[::1]:162\"]", "t.toml:2: `listen` holds [::1]:162 twice"),
         (
             "listen = \"::1\"\ncredentials = \"nte\"",

@@ -319,3 +319,24 @@ async fn an_address_that_is_taken_is_told_and_one_that_is_left_is_free() {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[tokio::test]
+async fn one_socket_hears_both_families_and_answers_in_theirs() {
+    let (tell, taken) = mpsc::channel();
+    let deliver = Box::new(move |notification: Notification| tell.send(notification).unwrap());
+    let listener = Listener::start("[::]:0".parse().unwrap(), &engine(), &[], Box::new(|_| true), deliver)
+        .await
+        .unwrap();
+    let inform = ["-v", "2c", "-c", "sesame", "-t", "0.1", "-r", "0", "TO", "1", COLD_START];
+    let inform = captured("snmpinform", &inform);
+    for local in ["127.0.0.1:0", "[::1]:0"] {
+        let socket = UdpSocket::bind(local).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let from = socket.local_addr().unwrap();
+        socket.connect((from.ip(), listener.address().port())).unwrap();
+        socket.send(&inform).unwrap();
+        socket.recv(&mut [0; 2_048]).expect("an answer, from the address that was asked");
+        assert_eq!(taken.recv_timeout(PATIENCE).unwrap().source, from);
+    }
+    assert_eq!(listener.dropped_by_system(), Some(0));
+}

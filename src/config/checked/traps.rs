@@ -75,23 +75,33 @@ pub(super) fn check(
 }
 
 fn addresses(texts: Vec<(Place, String)>, findings: &mut Findings) -> Vec<SocketAddr> {
-    let mut addresses = Vec::with_capacity(texts.len());
+    let mut addresses: Vec<SocketAddr> = Vec::with_capacity(texts.len());
     for (place, text) in texts {
         let alone = || text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, TRAP_PORT));
         match text.parse().ok().or_else(alone) {
             Some(address) if addresses.contains(&address) => {
                 findings.fault(&place, format!("`listen` holds {address} twice"));
             }
+            Some(address) if let Some(other) = addresses.iter().find(|other| is_both(**other, address)) => {
+                let what = format!("`listen` holds {other} and {address}, and [::] hears IPv4, too");
+                findings.fault_with_hint(&place, what, format!("write \"[::]:{}\" alone", address.port()));
+            }
             Some(address) if addresses.len() < MOST_ADDRESSES => addresses.push(address),
             Some(_) => findings.fault(&place, format!("`listen` holds at most {MOST_ADDRESSES} addresses")),
             None => findings.fault_with_hint(
                 &place,
                 format!("`listen` holds addresses with ports, not {:?}", shorten(&text)),
-                "write \"0.0.0.0:162\" or \"[::]:162\"",
+                "write \"0.0.0.0:162\", or \"[::]:162\" for IPv4 and IPv6",
             ),
         }
     }
     addresses
+}
+
+/// Whether one of two is `[::]`, and the other one an address of IPv4 with the same port: the system gives only one of them.
+fn is_both(one: SocketAddr, other: SocketAddr) -> bool {
+    let takes_all = |address: SocketAddr| address.is_ipv6() && address.ip().is_unspecified();
+    one.port() == other.port() && (takes_all(one) && other.is_ipv4() || takes_all(other) && one.is_ipv4())
 }
 
 /// The credentials that traps may come with: all, or those that are named.

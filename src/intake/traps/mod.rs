@@ -137,3 +137,30 @@ fn explain(error: ListenError) -> String {
         _ => what,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_port_that_cannot_be_had_is_told_with_what_to_do() {
+        let told = |port: u16, kind: ErrorKind| {
+            explain(ListenError::Bind { address: ([0, 0, 0, 0], port).into(), source: Error::from(kind) })
+        };
+        for (port, kind, fix) in [
+            (162, ErrorKind::PermissionDenied, "CAP_NET_BIND_SERVICE"),
+            (162, ErrorKind::PermissionDenied, "udp dport 162 redirect"),
+            (162, ErrorKind::AddrInUse, "snmptrapd"),
+            (1162, ErrorKind::AddrNotAvailable, "has no such address"),
+        ] {
+            let told = told(port, kind);
+            assert!(
+                told.starts_with(&format!("traps: cannot listen on 0.0.0.0:{port}")) && told.contains(fix),
+                "{told}"
+            );
+        }
+        assert!(!told(1162, ErrorKind::PermissionDenied).contains("CAP_NET_BIND_SERVICE"), "that is not it");
+    }
+}

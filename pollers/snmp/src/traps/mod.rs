@@ -101,7 +101,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens on this address. `users` are those of SNMPv3, each name once.
+    /// Listens on this address; on `[::]` for IPv4, too. `users` are those of SNMPv3, each name once.
     ///
     /// # Errors
     /// The address is taken or not ours to take, or the library refuses the users.
@@ -275,7 +275,8 @@ fn read(received: ReceivedNotification) -> Option<Notification> {
         _ => None,
     };
     Some(Notification {
-        source,
+        // A socket of IPv6 hears IPv4, too.
+        source: SocketAddr::new(source.ip().to_canonical(), source.port()),
         agent: agent(&notification),
         version: match wire_identity.version {
             async_snmp::Version::V1 => SnmpVersion::V1,
