@@ -3,6 +3,7 @@
 //! Each measured client is a process of its own, so that nothing of the servers or of another client is counted with
 //! it. The rounds of the clients are interleaved, and the median of the rounds is what is printed.
 
+mod agent;
 mod client;
 mod cost;
 mod engines;
@@ -40,6 +41,10 @@ enum What {
     /// Walks many switches at once and prints what came of it
     #[command(hide = true)]
     SnmpFleet(snmp::FleetArguments),
+    /// The whole agent: scheduled, decoded, cached, published, confirmed
+    Agent(agent::Arguments),
+    /// The whole agent with thousands of devices: lateness, memory, processor time
+    Fleet(agent::FleetArguments),
     /// Runs one client and prints what it cost; for the other subcommands
     #[command(hide = true)]
     Client(client::Arguments),
@@ -59,6 +64,8 @@ fn main() -> ExitCode {
         What::Snmp(arguments) => snmp::run(&arguments),
         What::SnmpClient(arguments) => snmp::client(&arguments),
         What::SnmpFleet(arguments) => snmp::fleet(&arguments),
+        What::Agent(arguments) => agent::run(&arguments),
+        What::Fleet(arguments) => agent::fleet(&arguments),
         What::Client(arguments) => client::run(&arguments),
         What::Rack(arguments) => servers::rack(&arguments),
         What::Echo => client::bare::echo(),
