@@ -25,6 +25,8 @@ use crate::{
 
 /// Changes in one transaction. A commit waits for the disk: 3,500 a second one by one, 79,000 by hundreds (docs/decisions).
 const GROUP: usize = 256;
+/// What a schedule has brought waits so long for others to share its transaction. Commands are not kept waiting.
+const GATHER: Duration = Duration::from_millis(10);
 /// After a failed transaction the same changes are tried again, after this long and then ever longer.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
@@ -72,6 +74,14 @@ impl Writer {
         let mut group = Vec::with_capacity(GROUP);
         let mut open = true;
         while open && changes.blocking_recv_many(&mut group, GROUP) > 0 {
+            if group.len() < GROUP && !group.iter().any(is_urgent) {
+                std::thread::sleep(GATHER);
+                while group.len() < GROUP
+                    && let Ok(change) = changes.try_recv()
+                {
+                    group.push(change);
+                }
+            }
             if let Some(close) = group.iter().position(|change| matches!(change, Change::Close)) {
                 group.truncate(close);
                 open = false;
@@ -239,6 +249,15 @@ impl Writer {
             );
             self.told_full = Some(Instant::now());
         }
+    }
+}
+
+/// Whether somebody waits for it.
+fn is_urgent(change: &Change) -> bool {
+    match change {
+        Change::Record(outcome) => outcome.subject.recorded.is_some() || outcome.subject.reply.is_some(),
+        Change::Close => true,
+        _ => false,
     }
 }
 
