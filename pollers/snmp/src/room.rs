@@ -5,8 +5,9 @@ use crate::SnmpSockets;
 
 /// What a walk is taken to hold until it has been seen: the interface tables of a switch with 48 ports.
 pub(crate) const USUAL: usize = 64 << 10;
-/// A poll itself, and one answer: what it asks for, and its future; over SNMPv3 the library's futures, too.
-const LEAST: usize = 10 << 10;
+/// A poll itself, and one answer: what it asks for, its future, and what the allocator wastes on them, so that no more GETs are under
+/// way than the socket takes; over SNMPv3 the library's futures, too.
+const LEAST: usize = 16 << 10;
 const LEAST_V3: usize = 32 << 10;
 /// An agent that is silent for so long lends its room to others until it answers: first, and once it has answered.
 const UNHEARD: Duration = Duration::from_millis(250);

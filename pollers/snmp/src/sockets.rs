@@ -8,7 +8,7 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use crate::{keys::Keys, line::Line, names::Names};
 
-/// What all polls under way may hold, in KiB: walks of some hundred switches with 48 ports, or a thousand GETs. A poll more
+/// What all polls under way may hold, in KiB: walks of some hundred switches with 48 ports, or 500 GETs. A poll more
 /// waits until others are done.
 const ROOM: usize = 8 << 10;
 
