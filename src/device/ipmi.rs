@@ -277,7 +277,8 @@ mod tests {
             base: [127, 70, 0, 0].into(),
             bmc_port: 0,
             sel_capacity: Some(6_000),
-            response_time: Duration::ZERO,
+            // No machine reads 4,096 records in 400 ms then.
+            response_time: Duration::from_millis(1),
             ..RackConfig::default()
         })
         .await
@@ -329,7 +330,7 @@ mod tests {
             }
             assert!(late < 300, "it comes to no end");
         };
-        assert!(late > 0, "this machine is too fast for the test");
+        assert!(late > 0, "no deadline came");
         assert_eq!(read.entries.len(), 4096);
         rack.stop().await;
     }

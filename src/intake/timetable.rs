@@ -191,7 +191,8 @@ impl<C: Fn() -> SystemTime> Timetable<C> {
         let mut now = self.look_at_clock();
         while let Some((at, index)) = self.first_due().filter(|(at, _)| *at <= now) {
             if self.entries.get_mut(index).is_some_and(|entry| entry.revert(now)) {
-                self.plan_after(index, now);
+                // What the configuration wants at this very moment is not missed.
+                self.plan_after(index, at.saturating_sub(1));
                 continue;
             }
             if self.entries.get(index).is_none_or(|entry| entry.running.is_some()) {

@@ -255,6 +255,9 @@ async fn a_poller_is_polled_more_often_for_a_time() {
     // What is polled less often for a time is back when that is over, and not at its next run.
     assert_eq!(set(r#"{"value":{"poller":"p","every":"1d","for":"150s"}}"#).await, Ok(1));
     assert_eq!(due().await, (360_000, 0));
+    // A run that is due at the moment when it ends is not missed.
+    assert_eq!(set(r#"{"value":{"poller":"p","every":"1d","for":"60s"}}"#).await, Ok(1));
+    assert_eq!(due().await, (420_000, 0));
     stop.cancel();
     task.await.unwrap();
 }
