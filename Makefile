@@ -40,6 +40,7 @@ bench: ## CPU per poll beside other tools, as ratios of one run (docs/benchmarks
 	target/bench/release/rackpoll-bench tools
 	target/bench/release/rackpoll-bench sensors
 	target/bench/release/rackpoll-bench snmp
+	target/bench/release/rackpoll-bench agent
 
 .PHONY: fuzz-agent
 fuzz-agent: ## the same for what the bus and the configuration bring, and for what goes out; slower

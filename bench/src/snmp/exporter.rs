@@ -167,10 +167,10 @@ fn module(v3: bool) -> String {
         if v3 { 3 } else { 2 }
     );
     if v3 {
-        let _ = write!(
+        let _ = writeln!(
             text,
             "  auth: {{security_level: authPriv, username: {USER_V3}, password: {PASSWORD}, auth_protocol: SHA256, \
-             priv_protocol: AES, priv_password: {PASSWORD}, context_name: {COMMUNITY}}}\n",
+             priv_protocol: AES, priv_password: {PASSWORD}, context_name: {COMMUNITY}}}",
         );
     } else {
         let _ = writeln!(text, "  auth: {{community: {COMMUNITY}}}");
