@@ -31,7 +31,7 @@ parity: ## rackpoll against ipmitool, freeipmi and net-snmp on the same devices,
 fuzz: ## seeded fuzzing of the protocol crates, stable compiler (FUZZ="--target session --executions 1000000"; --list)
 	cargo run --quiet --profile fuzz -p rackpoll-fuzz -- $(FUZZ)
 
-# A workspace of its own: its peers are not in the product's lock file. BENCH="--rounds 1 --bmcs 32" is quick.
+# A workspace of its own: its peers are not in the product's lock file. BENCH="--rounds 6 --bmcs 32" is quick.
 .PHONY: bench
 bench: ## CPU per poll beside other tools, as ratios of one run (docs/benchmarks.md)
 	cargo build --release --bin rackpoll

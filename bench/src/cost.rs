@@ -1,6 +1,14 @@
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::resource::{UsageWho, UsageWho::RUSAGE_SELF, getrusage};
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -41,6 +49,90 @@ impl FromStr for Cost {
             polls: polls.parse()?,
             failed: failed.parse()?,
         })
+    }
+}
+
+/// How long a client is measured at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    Time(Duration),
+    /// Polls of each BMC.
+    Polls(u64),
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(time) => write!(f, "{} ms", time.as_millis()),
+            Self::Polls(polls) => write!(f, "{polls} polls"),
+        }
+    }
+}
+
+impl FromStr for Span {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split_once(' ') {
+            Some((number, "ms")) => Ok(Self::Time(Duration::from_millis(number.parse()?))),
+            Some((number, "polls")) => Ok(Self::Polls(number.parse()?)),
+            _ => Err(format!("no span: {text:?}").into()),
+        }
+    }
+}
+
+/// A span that has begun, in this process.
+pub struct Round {
+    begun: Instant,
+    before: f64,
+    end: End,
+}
+
+/// What tells the sessions that a round is at its end.
+#[derive(Debug, Clone)]
+pub struct End {
+    polls: u64,
+    come: Arc<AtomicBool>,
+}
+
+impl Round {
+    pub fn begin(span: Span) -> Result<Self, Error> {
+        let come = Arc::new(AtomicBool::new(false));
+        let polls = match span {
+            Span::Polls(polls) => polls,
+            Span::Time(time) => {
+                // No clock to be read for each poll.
+                let come = come.clone();
+                std::thread::spawn(move || {
+                    std::thread::sleep(time);
+                    come.store(true, Relaxed);
+                });
+                u64::MAX
+            }
+        };
+        let end = End { polls, come };
+        Ok(Self { begun: Instant::now(), before: processor_time(RUSAGE_SELF)?, end })
+    }
+
+    pub fn end(&self) -> End {
+        self.end.clone()
+    }
+
+    /// What it cost, from the polls of each session and those of them that failed.
+    pub fn cost(&self, sessions: impl IntoIterator<Item = (u64, u64)>) -> Result<Cost, Error> {
+        let (processor, wall) =
+            (processor_time(RUSAGE_SELF)? - self.before, self.begun.elapsed().as_secs_f64());
+        let (polls, failed) = sessions
+            .into_iter()
+            .fold((0, 0), |(polls, failed), session| (polls + session.0, failed + session.1));
+        Ok(Cost { processor, wall, polls, failed })
+    }
+}
+
+impl End {
+    /// Whether a session that has polled so often polls once more.
+    pub fn is_ahead(&self, polls: u64) -> bool {
+        polls < self.polls && !self.come.load(Relaxed)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Benchmarks: what a poll costs in processor time, ours and other tools', in one run on one machine.
 //!
 //! Each measured client is a process of its own, so that nothing of the servers or of another client is counted with
-//! it. The rounds of the clients are interleaved, and the median of the rounds is what is printed.
+//! it. The rounds of the clients are interleaved, and the median of the rounds is what is printed; `engine` also
+//! compares the clients round by round (`paired`).
 #![allow(
     clippy::disallowed_methods,
     reason = "what is measured, and its servers, are programs; the agent starts none"
@@ -12,6 +13,8 @@ mod client;
 mod cost;
 mod engines;
 mod exporter;
+mod go_floor;
+mod paired;
 mod programs;
 mod sensors;
 mod servers;
@@ -49,7 +52,7 @@ enum What {
     Agent(agent::Arguments),
     /// The whole agent with thousands of devices: lateness, memory, processor time
     Fleet(agent::FleetArguments),
-    /// Runs one client and prints what it cost; for the other subcommands
+    /// One client, told on its standard input how long to poll; for the other subcommands
     #[command(hide = true)]
     Client(client::Arguments),
     /// The simulator, in a process of its own

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    client::{self, Engine, Seen},
-    cost::{Cost, Error},
+    client::{Client, Engine, Seen},
+    cost::{Cost, Error, Span},
     exporter,
     programs::{self, Home},
     servers::Servers,
@@ -200,8 +200,9 @@ impl Tool {
     ) -> Result<(Option<Cost>, Option<Seen>), Error> {
         if self == Self::Engine {
             let polls = arguments.engine_polls.div_ceil(bmcs.len()) as u64;
-            let (cost, seen) = client::start(Engine::RackpollSensors, 1, polls, bmcs)?;
-            return Ok((Some(cost), Some(seen.parse()?)));
+            let mut client = Client::start(Engine::RackpollSensors, 1, bmcs)?;
+            let cost = client.round(Span::Polls(polls))?;
+            return Ok((Some(cost), Some(client.finish()?.parse()?)));
         }
         if self == Self::Exporter {
             return Ok((exporter::cost(home, bmcs, arguments.polls, "ipmi")?, None));

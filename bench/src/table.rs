@@ -1,4 +1,7 @@
-use crate::cost::Cost;
+use crate::{
+    cost::Cost,
+    paired::{self, Finding},
+};
 
 /// One client's rounds.
 pub struct Column {
@@ -22,14 +25,38 @@ impl Column {
     }
 
     fn median(&self) -> f64 {
-        let costs = self.sorted();
-        costs.get(costs.len() / 2).copied().unwrap_or(f64::NAN)
+        paired::median(&self.sorted()).unwrap_or(f64::NAN)
+    }
+
+    /// The ratios of its rounds to those of the other one, and what they show.
+    fn compared(&self, to: &Self) -> (String, &'static str) {
+        if std::ptr::eq(self, to) {
+            return ("1".to_owned(), "");
+        }
+        let ratios: Vec<f64> = self
+            .costs
+            .iter()
+            .zip(&to.costs)
+            .map(|(cost, to)| cost.per_thousand() / to.per_thousand())
+            .collect();
+        let Some(median) = paired::median(&ratios) else { return (String::new(), "") };
+        let interval = paired::interval(&ratios);
+        let finding = match paired::finding(interval.as_ref()) {
+            Finding::Shown => "shown",
+            Finding::NotShown => "not shown",
+            Finding::Refuted => "refuted",
+        };
+        match interval {
+            Some(interval) => {
+                (format!("{median:.3} ({:.3} to {:.3})", interval.least, interval.most), finding)
+            }
+            None => (format!("{median:.3} (too few rounds)"), finding),
+        }
     }
 
     fn rate(&self) -> f64 {
-        let mut rates: Vec<f64> = self.costs.iter().map(|cost| cost.polls as f64 / cost.wall).collect();
-        rates.sort_by(f64::total_cmp);
-        rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
+        let rates: Vec<f64> = self.costs.iter().map(|cost| cost.polls as f64 / cost.wall).collect();
+        paired::median(&rates).unwrap_or(f64::NAN)
     }
 }
 
@@ -58,6 +85,45 @@ impl Table<'_> {
                 "| {} | {:.2} | {:.4} | {least:.4} to {most:.4} | {:.0} |",
                 column.name,
                 column.median() / reference.median(),
+                column.median(),
+                column.rate(),
+            );
+        }
+    }
+}
+
+/// One client of a comparison by pairs.
+pub struct Paired<'a> {
+    pub column: &'a Column,
+    /// The one whose costs in the same rounds it is compared with.
+    pub to: Option<&'a Column>,
+}
+
+/// Clients whose rounds are compared one by one.
+pub struct PairedTable<'a> {
+    pub title: &'a str,
+    pub rows: &'a [Paired<'a>],
+}
+
+impl PairedTable<'_> {
+    /// As Markdown.
+    pub fn print(&self) {
+        println!("\n{}\n", self.title);
+        println!(
+            "| client | CPU s per 1,000 polls: median (least to most) | to rackpoll: median of the rounds' ratios (interval) \
+             | rackpoll needs less | polls a second |"
+        );
+        println!("|---|---|---|---|---|");
+        for Paired { column, to } in self.rows {
+            let costs = column.sorted();
+            let (Some(least), Some(most)) = (costs.first(), costs.last()) else {
+                println!("| {} | not installed | | | |", column.name);
+                continue;
+            };
+            let (ratios, finding) = to.map_or((String::new(), ""), |to| column.compared(to));
+            println!(
+                "| {} | {:.4} ({least:.4} to {most:.4}) | {ratios} | {finding} | {:.0} |",
+                column.name,
                 column.median(),
                 column.rate(),
             );

@@ -1,19 +1,13 @@
-use std::{
-    net::SocketAddr,
-    sync::Barrier,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, thread, time::Duration};
 
 use ipmi_rs::{
     Ipmi,
     connection::{IpmiCommand, Message, NetFn},
     rmcp::Rmcp,
 };
-use nix::sys::resource::UsageWho::RUSAGE_SELF;
 
 use super::{Arguments, LIMIT, USER};
-use crate::cost::{Cost, Error, processor_time};
+use crate::cost::{Cost, Error, Round, Span};
 
 /// More threads than cores, because each waits for its BMCs; not one a BMC, which nobody would do with 500.
 const THREADS: usize = 32;
@@ -28,39 +22,37 @@ pub trait Session: Send {
 pub fn run<S: Session>(
     arguments: &Arguments,
     open: fn(SocketAddr, &str) -> Result<S, Error>,
-) -> Result<Cost, Error> {
+) -> Result<(), Error> {
     let mut sessions = Vec::new();
     for bmc in &arguments.bmcs {
         sessions.push(open(*bmc, &arguments.password)?);
     }
+    super::rounds(|span| round(&mut sessions, span))?;
+    sessions.iter_mut().for_each(Session::close);
+    Ok(())
+}
+
+fn round<S: Session>(sessions: &mut [S], span: Span) -> Result<Cost, Error> {
     let share = sessions.len().div_ceil(THREADS).max(1);
-    let (polls, count) = (arguments.polls, sessions.len() as u64);
-    let threads = sessions.len().div_ceil(share);
-    let (start, end) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
-    thread::scope(|scope| {
+    let round = Round::begin(span)?;
+    let counts = thread::scope(|scope| {
         let workers: Vec<_> = sessions
             .chunks_mut(share)
             .map(|chunk| {
-                let (start, end) = (&start, &end);
+                let end = round.end();
                 scope.spawn(move || {
-                    start.wait();
-                    let mut failed = 0;
-                    for _ in 0..polls {
+                    let (mut polls, mut failed) = (0, 0);
+                    while end.is_ahead(polls) {
                         failed += chunk.iter_mut().map(|session| u64::from(!session.poll())).sum::<u64>();
+                        polls += 1;
                     }
-                    end.wait();
-                    chunk.iter_mut().for_each(Session::close);
-                    failed
+                    (polls * chunk.len() as u64, failed)
                 })
             })
             .collect();
-        let (begun, before) = (Instant::now(), processor_time(RUSAGE_SELF)?);
-        start.wait();
-        end.wait();
-        let (processor, wall) = (processor_time(RUSAGE_SELF)? - before, begun.elapsed().as_secs_f64());
-        let failed = workers.into_iter().map(|worker| worker.join().expect("no panic in a worker")).sum();
-        Ok(Cost { processor, wall, polls: polls * count, failed })
-    })
+        workers.into_iter().map(|worker| worker.join().expect("no panic in a worker")).collect::<Vec<_>>()
+    });
+    round.cost(counts)
 }
 
 /// The crate `ipmi-rs`.

@@ -1,20 +1,21 @@
-//! The measured clients. Each logs in everywhere first; only the polls after that count.
+//! The measured clients. Each logs in everywhere first; only the polls after that count, and its sessions stay open
+//! from one round to the next.
 
 pub mod bare;
 mod blocking;
 mod ipmi_crate;
 mod ours;
+mod process;
 mod sensors;
 
-use std::{fmt, net::SocketAddr, process::Command, time::Duration};
+use std::{fmt, io::Write, net::SocketAddr, time::Duration};
 
 use clap::ValueEnum;
+use rackpoll_model::IpmiCommand;
 
-use crate::{
-    cost::{Cost, Error},
-    servers::PASSWORD,
-};
+use crate::cost::{Cost, Error, Span};
 
+pub use process::Client;
 pub use sensors::Seen;
 
 /// The server's default of the simulator.
@@ -29,9 +30,6 @@ pub struct Arguments {
     /// Of the runtime, where the engine has one
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
-    /// Of each BMC
-    #[arg(long)]
-    pub polls: u64,
     #[arg(long)]
     pub password: String,
     pub bmcs: Vec<SocketAddr>,
@@ -47,6 +45,8 @@ pub enum Engine {
     RackpollSensors,
     /// The crate `ipmi`
     Ipmi,
+    /// The least that a client in Go does, with a socket and a goroutine a BMC; a program of its own
+    GoFloor,
     /// The crate `ipmi-rs`
     IpmiRs,
     /// Sealed datagrams over a blocking socket, and no protocol
@@ -60,50 +60,50 @@ impl fmt::Display for Engine {
             Self::Rackpoll17 => "rackpoll17",
             Self::RackpollSensors => "rackpoll-sensors",
             Self::Ipmi => "ipmi",
+            Self::GoFloor => "go-floor",
             Self::IpmiRs => "ipmi-rs",
             Self::Bare => "bare",
         })
     }
 }
 
-/// Runs a client in a process of its own, `polls` of each BMC. Answers its cost, and what else it has printed.
-pub fn start(
-    engine: Engine,
-    threads: usize,
-    polls: u64,
-    bmcs: &[SocketAddr],
-) -> Result<(Cost, String), Error> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(["client", "--engine", &engine.to_string(), "--threads", &threads.to_string()])
-        .args(["--polls", &polls.to_string(), "--password", PASSWORD])
-        .args(bmcs.iter().map(ToString::to_string))
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("{engine}: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
+/// Runs the client in this process.
+pub fn run(arguments: &Arguments) -> Result<(), Error> {
+    match arguments.engine {
+        Engine::Rackpoll | Engine::Rackpoll17 => {
+            let runtime = runtime(arguments)?;
+            let mut sessions = runtime.block_on(ours::Sessions::open(arguments, IpmiCommand::Chassis))?;
+            rounds(|span| runtime.block_on(sessions.round(span)))?;
+            runtime.block_on(sessions.close());
+        }
+        Engine::RackpollSensors => {
+            let runtime = runtime(arguments)?;
+            let mut sessions = runtime.block_on(ours::Sessions::open(arguments, IpmiCommand::Sdr))?;
+            rounds(|span| runtime.block_on(sessions.round(span)))?;
+            print!("{}", runtime.block_on(sensors::see(&mut sessions))?);
+            runtime.block_on(sessions.close());
+        }
+        Engine::Ipmi => {
+            let runtime = runtime(arguments)?;
+            let mut sessions = runtime.block_on(ipmi_crate::Sessions::open(arguments))?;
+            rounds(|span| runtime.block_on(sessions.round(span)))?;
+            runtime.block_on(sessions.close())?;
+        }
+        Engine::GoFloor => return Err("go-floor is a program of its own".into()),
+        Engine::IpmiRs => blocking::run(arguments, blocking::IpmiRs::open)?,
+        Engine::Bare => blocking::run(arguments, bare::Exchange::open)?,
     }
-    let said = String::from_utf8(output.stdout)?;
-    let (first, rest) = said.split_once('\n').unwrap_or((&said, ""));
-    let cost: Cost = first.parse()?;
-    if cost.failed > 0 {
-        return Err(format!("{engine}: {} of {} polls failed", cost.failed, cost.polls).into());
-    }
-    Ok((cost, rest.to_owned()))
+    Ok(())
 }
 
-/// Runs the client and prints its cost.
-pub fn run(arguments: &Arguments) -> Result<(), Error> {
-    let cost = match arguments.engine {
-        Engine::RackpollSensors => {
-            let (cost, seen) = runtime(arguments)?.block_on(sensors::run(arguments))?;
-            print!("{cost}\n{seen}");
-            return Ok(());
-        }
-        Engine::Rackpoll | Engine::Rackpoll17 => runtime(arguments)?.block_on(ours::run(arguments)),
-        Engine::Ipmi => runtime(arguments)?.block_on(ipmi_crate::run(arguments)),
-        Engine::IpmiRs => blocking::run(arguments, blocking::IpmiRs::open),
-        Engine::Bare => blocking::run(arguments, bare::Exchange::open),
-    }?;
-    println!("{cost}");
+/// A round for each line of the standard input, until it ends.
+fn rounds(mut round: impl FnMut(Span) -> Result<Cost, Error>) -> Result<(), Error> {
+    println!("{}", process::READY);
+    std::io::stdout().flush()?;
+    for line in std::io::stdin().lines() {
+        println!("{}", round(line?.parse()?)?);
+        std::io::stdout().flush()?;
+    }
     Ok(())
 }
 

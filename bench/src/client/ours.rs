@@ -1,6 +1,3 @@
-use std::time::Instant;
-
-use nix::sys::resource::UsageWho::RUSAGE_SELF;
 use rackpoll_io::{IpmiDevice, IpmiSockets};
 use rackpoll_ipmi::{
     crypto::CipherSuite,
@@ -10,55 +7,58 @@ use rackpoll_model::{IpmiCommand, Secret};
 use tokio::task::JoinSet;
 
 use super::{Arguments, Engine, LIMIT, USER};
-use crate::cost::{Cost, Error, processor_time};
+use crate::cost::{Cost, Error, Round, Span};
 
-pub async fn run(arguments: &Arguments) -> Result<Cost, Error> {
-    let (cost, devices) = poll(arguments, IpmiCommand::Chassis).await?;
-    close(devices).await;
-    Ok(cost)
+/// Our engine: one socket, and a session for each BMC.
+pub struct Sessions {
+    pub devices: Vec<IpmiDevice>,
+    command: IpmiCommand,
 }
 
-/// One poll of each BMC that does not count, which logs in and learns, and then those that do. The sessions stay open.
-pub async fn poll(arguments: &Arguments, command: IpmiCommand) -> Result<(Cost, Vec<IpmiDevice>), Error> {
-    let suite =
-        if arguments.engine == Engine::Rackpoll17 { CipherSuite::Seventeen } else { CipherSuite::Three };
-    let sockets = IpmiSockets::bind()?;
-    let mut logins = JoinSet::new();
-    for bmc in &arguments.bmcs {
-        let options = Options::new(USER, Secret::from(arguments.password.as_str()))?.suites(&[suite]);
-        let mut device = IpmiDevice::with_options(&sockets, *bmc, options, Profile::default());
-        logins.spawn(async move {
-            device.poll(command, tokio::time::Instant::now() + LIMIT).await.map(|_| device)
-        });
+impl Sessions {
+    /// One poll of each BMC that does not count, which logs in and learns.
+    pub async fn open(arguments: &Arguments, command: IpmiCommand) -> Result<Self, Error> {
+        let suite =
+            if arguments.engine == Engine::Rackpoll17 { CipherSuite::Seventeen } else { CipherSuite::Three };
+        let sockets = IpmiSockets::bind()?;
+        let mut logins = JoinSet::new();
+        for bmc in &arguments.bmcs {
+            let options = Options::new(USER, Secret::from(arguments.password.as_str()))?.suites(&[suite]);
+            let mut device = IpmiDevice::with_options(&sockets, *bmc, options, Profile::default());
+            logins.spawn(async move {
+                device.poll(command, tokio::time::Instant::now() + LIMIT).await.map(|_| device)
+            });
+        }
+        let devices = logins.join_all().await.into_iter().collect::<Result<_, _>>()?;
+        Ok(Self { devices, command })
     }
-    let devices = logins.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
 
-    let (begun, before, polls) = (Instant::now(), processor_time(RUSAGE_SELF)?, arguments.polls);
-    let mut rounds = JoinSet::new();
-    for mut device in devices {
-        rounds.spawn(async move {
-            let mut failed = 0;
-            for _ in 0..polls {
-                let deadline = tokio::time::Instant::now() + LIMIT;
-                failed += u64::from(device.poll(command, deadline).await.is_err());
-            }
-            (device, failed)
-        });
+    pub async fn round(&mut self, span: Span) -> Result<Cost, Error> {
+        let (round, command) = (Round::begin(span)?, self.command);
+        let mut tasks = JoinSet::new();
+        for mut device in self.devices.drain(..) {
+            let end = round.end();
+            tasks.spawn(async move {
+                let (mut polls, mut failed) = (0, 0);
+                while end.is_ahead(polls) {
+                    let deadline = tokio::time::Instant::now() + LIMIT;
+                    failed += u64::from(device.poll(command, deadline).await.is_err());
+                    polls += 1;
+                }
+                (device, (polls, failed))
+            });
+        }
+        let done = tasks.join_all().await;
+        let cost = round.cost(done.iter().map(|(_, counts)| *counts));
+        self.devices.extend(done.into_iter().map(|(device, _)| device));
+        cost
     }
-    let done = rounds.join_all().await;
-    let cost = Cost {
-        processor: processor_time(RUSAGE_SELF)? - before,
-        wall: begun.elapsed().as_secs_f64(),
-        polls: polls * done.len() as u64,
-        failed: done.iter().map(|(_, failed)| failed).sum(),
-    };
-    Ok((cost, done.into_iter().map(|(device, _)| device).collect()))
-}
 
-pub async fn close(devices: Vec<IpmiDevice>) {
-    let mut closes = JoinSet::new();
-    for mut device in devices {
-        closes.spawn(async move { device.close().await });
+    pub async fn close(self) {
+        let mut closes = JoinSet::new();
+        for mut device in self.devices {
+            closes.spawn(async move { device.close().await });
+        }
+        closes.join_all().await;
     }
-    closes.join_all().await;
 }

@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, fmt};
 
 use rackpoll_model::{IpmiCommand, Reading, SensorState};
 
-use super::{Arguments, LIMIT, ours};
-use crate::cost::{Cost, Error};
+use super::{LIMIT, ours};
+use crate::cost::Error;
 
 /// What the polls of a BMC's sensors have come to.
 #[derive(Debug, Default, PartialEq)]
@@ -48,9 +48,9 @@ impl std::str::FromStr for Seen {
     }
 }
 
-pub async fn run(arguments: &Arguments) -> Result<(Cost, Seen), Error> {
-    let (cost, mut devices) = ours::poll(arguments, IpmiCommand::Sdr).await?;
-    let first = devices.first_mut().ok_or("no BMC")?;
+/// One poll more of the first BMC.
+pub async fn see(sessions: &mut ours::Sessions) -> Result<Seen, Error> {
+    let first = sessions.devices.first_mut().ok_or("no BMC")?;
     let sent = first.statistics().sent;
     let reading = first.poll(IpmiCommand::Sdr, tokio::time::Instant::now() + LIMIT).await?;
     let exchanges = first.statistics().sent - sent;
@@ -62,6 +62,5 @@ pub async fn run(arguments: &Arguments) -> Result<(Cost, Seen), Error> {
             seen.values.entry(reading.sensor.name.to_string()).or_default().push(value);
         }
     }
-    ours::close(devices).await;
-    Ok((cost, seen))
+    Ok(seen)
 }

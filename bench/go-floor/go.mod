@@ -1,0 +1,3 @@
+module rackpoll/bench/go-floor
+
+go 1.19
