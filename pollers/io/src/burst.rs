@@ -8,30 +8,33 @@ use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 use rackpoll_ipmi::wire::MAX_DATAGRAM;
 use tokio::{io::Interest, net::UdpSocket};
 
-/// Datagrams that one system call takes. Of 32 each costs two thirds of what it costs alone; more save little.
+/// Datagrams that one system call takes at most. Of 32 each costs two thirds of what it costs alone; more save little.
 const AT_ONCE: usize = 32;
 
-/// Where datagrams are received: the first of a burst by a call of its own, because it mostly is the only one, and the
-/// rest together.
+/// So many it takes at least: where one comes alone, room for a second one says in the same call that it was the last.
+const AT_LEAST: usize = 2;
+
+/// Where datagrams are received, as many by one system call as came together.
 pub(crate) struct Buffers {
     /// One byte more than any datagram that is ours: a longer one is cut, and then no format fits it.
     bytes: Box<[[u8; MAX_DATAGRAM + 1]; AT_ONCE]>,
+    /// How many are asked for next: more than came together the last time.
+    ask: usize,
+    /// How many have come since there was nothing.
+    burst: usize,
 }
 
 impl Buffers {
     pub(crate) fn new() -> Self {
-        Self { bytes: Box::new([[0; MAX_DATAGRAM + 1]; AT_ONCE]) }
+        Self { bytes: Box::new([[0; MAX_DATAGRAM + 1]; AT_ONCE]), ask: AT_LEAST, burst: 0 }
     }
 
     /// Hands on what has come, some `AT_ONCE` datagrams at most. `WouldBlock`: that was all.
     pub(crate) fn receive(
         &mut self,
         socket: &UdpSocket,
-        mut take: impl FnMut(SocketAddr, &[u8]),
+        take: impl FnMut(SocketAddr, &[u8]),
     ) -> io::Result<()> {
-        let [first, ..] = &mut *self.bytes;
-        let (length, peer) = socket.try_recv_from(first)?;
-        take(peer, first.get(..length).unwrap_or_default());
         socket.try_io(Interest::READABLE, || self.receive_together(socket, take))
     }
 
@@ -40,12 +43,12 @@ impl Buffers {
         socket: &UdpSocket,
         mut take: impl FnMut(SocketAddr, &[u8]),
     ) -> io::Result<()> {
-        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(AT_ONCE, None);
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(self.ask, None);
         let mut slices = self.bytes.each_mut().map(|bytes| [IoSliceMut::new(bytes)]);
-        let received =
-            recvmmsg(socket.as_raw_fd(), &mut headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None)?;
-        let mut count = 0;
-        for message in received {
+        let slices = slices.iter_mut().take(self.ask);
+        let received = recvmmsg(socket.as_raw_fd(), &mut headers, slices, MsgFlags::MSG_DONTWAIT, None);
+        let mut count: usize = 0;
+        for message in received.inspect_err(|_| self.burst = 0)? {
             count += 1;
             if let (Some(peer), Some(bytes)) =
                 (message.address.as_ref().and_then(address), message.iovs().next())
@@ -53,8 +56,14 @@ impl Buffers {
                 take(peer, bytes);
             }
         }
+        self.burst += count;
+        if count == self.ask {
+            self.ask = (2 * self.ask).min(AT_ONCE);
+            return Ok(());
+        }
         // The socket is empty: saying so here saves asking it.
-        if count < AT_ONCE { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        self.ask = (std::mem::take(&mut self.burst) + 1).next_power_of_two().clamp(AT_LEAST, AT_ONCE);
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }
 

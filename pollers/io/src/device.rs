@@ -1,18 +1,16 @@
-use std::{
-    net::SocketAddr,
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use rackpoll_ipmi::{
-    command::{Conversation, Effort, Polls, Request, Response, Step},
+    command::{Conversation, Polls},
     sdr::{SdrProfile, SensorMemory},
     sel::Memory as SelMemory,
-    session::{Event, Manner, Options, Profile, Session, Statistics},
+    session::{Event, Options, Profile, Session, Statistics},
 };
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, Reading, Secret};
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::{
+    sync::MutexGuard,
+    time::{Instant, sleep_until, timeout_at},
+};
 
 use crate::{
     diagnosis::{self, Service},
@@ -20,6 +18,7 @@ use crate::{
     pace::Bucket,
     peers::Channel,
     sockets::{IpmiSockets, Shared},
+    talk::{Ended, Standing},
 };
 
 /// After so much silence it is worth asking the network why.
@@ -74,13 +73,13 @@ impl IpmiDevice {
     /// Runs a conversation as `poll` does.
     pub async fn converse(
         &mut self,
-        mut conversation: Box<dyn Conversation>,
+        conversation: Box<dyn Conversation>,
         deadline: Instant,
     ) -> Result<Reading, Fault> {
         let peer = self.channel.peer;
         self.attempts = 0;
         let turn = Arc::clone(&self.turn);
-        let mut bucket = match turn.try_lock() {
+        let bucket = match turn.try_lock() {
             Ok(bucket) => bucket,
             Err(_) => timeout_at(deadline, turn.lock()).await.map_err(|_| {
                 let busy = "another credential's poll of this BMC took until the deadline";
@@ -88,33 +87,9 @@ impl IpmiDevice {
             })?,
         };
         self.attempts = 1;
-        let restarted = self.statistics().restarted;
-        let pace = self.sockets.shared.pace();
-        let timer = pin!(sleep_until(deadline));
-        let mut exchanges = Exchanges::new(&self.sockets.shared, &self.channel, timer, deadline);
-        let mut step = conversation.step(None);
-        let result = loop {
-            let request = match step {
-                Step::Done(result) => break result,
-                Step::Ask(request) => request,
-            };
-            if let Some(pace) = pace {
-                let wait = bucket.take(Instant::now(), pace);
-                if !wait.is_zero() {
-                    tokio::time::sleep_until((Instant::now() + wait).min(deadline)).await;
-                }
-            }
-            let manner = Manner { patience: conversation.patience(), bridge: conversation.bridge() };
-            let heard = exchanges.ask(request, manner).await;
-            conversation.effort(exchanges.effort);
-            step = match heard {
-                Ok(Some(response)) => conversation.step(Some(response)),
-                Ok(None) => conversation.no_answer(),
-                Err(fault) => break Err(fault),
-            };
-        };
-        let restarts = self.statistics().restarted.saturating_sub(restarted);
-        self.attempts = u32::try_from(restarts).unwrap_or(u32::MAX).saturating_add(1);
+        let poll = UnderWay::run(&self.sockets.shared, &self.channel, bucket, conversation, deadline);
+        let (result, restarted) = poll.await;
+        self.attempts = u32::try_from(restarted).unwrap_or(u32::MAX).saturating_add(1);
         result.map_err(|fault| named(peer, fault))
     }
 
@@ -123,13 +98,13 @@ impl IpmiDevice {
         let _turn = self.turn.lock().await;
         let shared = &self.sockets.shared;
         {
-            let mut session = self.channel.session();
-            session.close(Instant::now().into_std());
-            shared.flush(&self.channel, &mut session);
+            let mut talk = self.channel.talk();
+            talk.session.close(Instant::now().into_std());
+            shared.flush(&self.channel, &mut talk.session);
         }
         loop {
             let due = {
-                let mut session = self.channel.session();
+                let session = &mut self.channel.talk().session;
                 loop {
                     match session.poll_event() {
                         Some(Event::Closed) => return,
@@ -155,12 +130,12 @@ impl IpmiDevice {
 
     /// Datagrams and logins so far.
     pub fn statistics(&self) -> Statistics {
-        self.channel.session().statistics()
+        self.channel.talk().session.statistics()
     }
 
     /// What has been learned about the BMC, for its next device.
     pub fn profile(&self) -> Profile {
-        self.channel.session().profile().clone()
+        self.channel.talk().session.profile().clone()
     }
 
     /// What is known of the BMC's sensors, worth keeping for its next device; none before they were read.
@@ -170,7 +145,7 @@ impl IpmiDevice {
 
     /// Takes over what an earlier run has learned of the BMC; what this one has learned since stays.
     pub fn restore(&self, profile: Profile) {
-        self.channel.session().restore(profile);
+        self.channel.talk().session.restore(profile);
     }
 
     /// What is known of the BMC's sensors.
@@ -195,153 +170,139 @@ impl IpmiDevice {
 
     /// Whether a session is open, as far as we know.
     pub fn is_open(&self) -> bool {
-        self.channel.session().is_open()
+        self.channel.talk().session.is_open()
     }
 }
 
 impl Drop for IpmiDevice {
     fn drop(&mut self) {
-        let mut session = self.channel.session();
-        session.close(std::time::Instant::now());
-        self.sockets.shared.flush(&self.channel, &mut session);
-        drop(session);
+        let mut talk = self.channel.talk();
+        talk.session.close(std::time::Instant::now());
+        self.sockets.shared.flush(&self.channel, &mut talk.session);
+        drop(talk);
         self.sockets.shared.peers.remove(&self.channel);
     }
 }
 
-/// The exchanges of one poll. One timer serves them all: it is moved only where it would come too late.
-struct Exchanges<'a> {
+/// One poll's conversation, and the BMC's bucket for as long as it takes. Dropped in the middle it leaves no request
+/// behind.
+struct UnderWay<'a> {
     shared: &'a Shared,
     channel: &'a Arc<Channel>,
-    timer: Pin<&'a mut Sleep>,
-    deadline: Instant,
-    /// What the session had done before the last command.
-    before: Statistics,
-    /// What the last command has taken.
-    effort: Effort,
+    bucket: MutexGuard<'a, Bucket>,
+    over: bool,
 }
 
-impl<'a> Exchanges<'a> {
-    fn new(
+impl<'a> UnderWay<'a> {
+    /// Sends the first command, unless the BMC's pace holds it back, and waits until the conversation is over: its
+    /// result, and how many sessions were lost meanwhile.
+    async fn run(
         shared: &'a Shared,
         channel: &'a Arc<Channel>,
-        timer: Pin<&'a mut Sleep>,
+        mut bucket: MutexGuard<'a, Bucket>,
+        conversation: Box<dyn Conversation>,
         deadline: Instant,
-    ) -> Self {
-        let effort = Effort { datagrams: 0, took: Duration::ZERO };
-        Self { shared, channel, timer, deadline, before: Statistics::default(), effort }
-    }
-
-    /// The answer; none where the command has a patience and the BMC answers others.
-    async fn ask(&mut self, request: Request, manner: Manner) -> Result<Option<Response>, Fault> {
-        let begun = Instant::now();
-        if begun >= self.deadline {
-            return Err(Fault::new(FaultKind::Timeout, "the deadline passed in the middle of the poll"));
-        }
-        let (due, told) = {
-            let mut session = self.channel.session();
-            // What an abandoned poll has left.
-            while session.poll_event().is_some() {}
-            self.before = session.statistics();
-            let deadline = self.deadline.into_std();
-            session.request_in(begun.into_std(), request, deadline, manner).map_err(|in_flight| {
-                Fault::new(FaultKind::Internal, format!("the session is not free: {in_flight}"))
-            })?;
-            self.shared.flush_batched(self.channel, &mut session);
-            (session.poll_timeout(), session.has_event())
+    ) -> (Result<Reading, Fault>, u64) {
+        // A refusal of the operating system from before the poll says nothing about now.
+        channel.take_unsendable();
+        let lent = std::mem::take(&mut *bucket);
+        let standing = {
+            let mut talk = channel.talk();
+            let now = Instant::now().into_std();
+            talk.begin(conversation, now, deadline.into_std(), shared.pace(), lent);
+            shared.flush_batched(channel, &mut talk.session);
+            talk.arm(None, false)
         };
-        let _abandon = AbandonOnDrop { channel: self.channel };
-        if told && let Some(outcome) = self.outcome(begun) {
-            return outcome;
-        }
-        self.wait(begun, due).await
+        let mut poll = Self { shared, channel, bucket, over: false };
+        let waited = match standing {
+            Some(standing) => poll.wait(standing).await,
+            None => Ok(()),
+        };
+        let (result, restarted) = poll.end();
+        let missing = || Fault::new(FaultKind::Internal, "the poll ended without a result");
+        (waited.and_then(|()| result.ok_or_else(missing)?), restarted)
     }
 
-    async fn wait(
-        &mut self,
-        begun: Instant,
-        due: Option<std::time::Instant>,
-    ) -> Result<Option<Response>, Fault> {
-        let mut due = due.map_or(self.deadline, Instant::from);
-        let mut diagnosed = false;
-        loop {
-            if self.timer.is_elapsed() || self.timer.deadline() > due {
-                self.timer.as_mut().reset(due);
-            }
-            tokio::select! {
-                biased;
-                () = self.channel.wake.rung() => {}
-                () = self.timer.as_mut() => {
-                    self.channel.run_timer(self.shared, Instant::now().into_std());
+    /// Until the conversation is over, or something says that it will not end well. One timer serves the whole of it:
+    /// it is moved only where it would come too late.
+    async fn wait(&self, mut standing: Standing) -> Result<(), Fault> {
+        let mut timer = pin!(sleep_until(standing.due.into()));
+        let mut diagnosed = None;
+        while !standing.done {
+            let silent = standing.silent_since.is_some_and(|since| since.elapsed() >= WORTH_A_DIAGNOSIS);
+            if silent && diagnosed != Some(standing.asked) {
+                diagnosed = Some(standing.asked);
+                self.diagnose(standing.asked).await?;
+            } else {
+                if timer.is_elapsed() || timer.deadline() > standing.due.into() {
+                    timer.as_mut().reset(standing.due.into());
+                }
+                tokio::select! {
+                    biased;
+                    () = self.channel.wake.rung() => {}
+                    () = timer.as_mut() => self.run_timer(),
                 }
             }
-            if let Some(outcome) = self.outcome(begun) {
-                return outcome;
-            }
-            let silent = begun.elapsed() >= WORTH_A_DIAGNOSIS && !self.channel.session().has_heard();
-            if silent && !diagnosed {
-                diagnosed = true;
-                self.diagnose().await?;
-            }
-            due = self.channel.session().poll_timeout().map_or(self.deadline, Instant::from);
+            self.could_send()?;
+            let wakes = (!timer.is_elapsed()).then(|| timer.deadline().into_std());
+            let Some(now) = self.channel.talk().arm(wakes, false) else { break };
+            standing = now;
         }
+        Ok(())
     }
 
-    /// What the session or the operating system has said, if anything.
-    fn outcome(&mut self, begun: Instant) -> Option<Result<Option<Response>, Fault>> {
-        if let Some(error) = self.channel.take_unsendable()
-            && let Some(message) = diagnosis::explain(self.channel.peer, Service::Ipmi, &error)
-        {
-            return Some(Err(Fault::new(FaultKind::Unreachable, message)));
-        }
-        let mut session = self.channel.session();
-        let heard = loop {
-            match session.poll_event()? {
-                Event::Answered(response) => break Some(response),
-                Event::Unanswered => break None,
-                Event::Failed(error) => return Some(Err(error.into())),
-                Event::Opened(_) | Event::Closed => {}
-            }
-        };
-        self.effort = Effort::since(&self.before, &session.statistics(), heard.is_some(), begun.elapsed());
-        Some(Ok(heard))
-    }
-
-    /// Asks the network why the peer is silent, and lets the session go on meanwhile.
-    async fn diagnose(&mut self) -> Result<(), Fault> {
-        let diagnosis = diagnosis::why_silent(self.channel.peer, Service::Ipmi, &self.shared.diagnoses);
-        tokio::pin!(diagnosis);
+    /// Asks the network why the peer is silent about its `asked`th command, and lets the session go on meanwhile.
+    async fn diagnose(&self, asked: u64) -> Result<(), Fault> {
+        let mut diagnosis =
+            pin!(diagnosis::why_silent(self.channel.peer, Service::Ipmi, &self.shared.diagnoses));
         loop {
-            let due = self.channel.session().poll_timeout().map_or(self.deadline, Instant::from);
+            self.could_send()?;
+            let standing = self.channel.talk().arm(None, true);
+            let Some(Standing { done: false, due, silent_since: Some(_), .. }) =
+                standing.filter(|standing| standing.asked == asked)
+            else {
+                // The peer is not silent after all, or the deadline has passed.
+                return Ok(());
+            };
             tokio::select! {
                 biased;
+                // What comes from the peer counts more than what the network says.
+                () = self.channel.wake.rung() => {}
                 why = &mut diagnosis => {
                     return why.map_or(Ok(()), |message| Err(Fault::new(FaultKind::Unreachable, message)));
                 }
-                // An event came: the peer is not silent after all, or the deadline has passed. `outcome` sees to it,
-                // and the wake-up must not be lost to it.
-                () = self.channel.wake.rung() => {
-                    self.channel.wake.ring();
-                    return Ok(());
-                }
-                () = sleep_until(due) => {
-                    self.channel.run_timer(self.shared, Instant::now().into_std());
-                }
+                () = sleep_until(due.into()) => self.run_timer(),
             }
         }
     }
+
+    fn run_timer(&self) {
+        self.channel.run_timer(self.shared, Instant::now().into_std());
+    }
+
+    /// Fails where the operating system would not send, and nothing will help.
+    fn could_send(&self) -> Result<(), Fault> {
+        let explained = (self.channel.take_unsendable())
+            .and_then(|error| diagnosis::explain(self.channel.peer, Service::Ipmi, &error));
+        explained.map_or(Ok(()), |message| Err(Fault::new(FaultKind::Unreachable, message)))
+    }
+
+    /// Ends the conversation, finished or not.
+    fn end(&mut self) -> (Option<Result<Reading, Fault>>, u64) {
+        self.over = true;
+        let ended = self.channel.talk().end(Instant::now().into_std());
+        let Some(Ended { result, bucket, restarted, conversation }) = ended else { return (None, 0) };
+        *self.bucket = bucket;
+        // Only now that the lock is free again.
+        drop(conversation);
+        (result, restarted)
+    }
 }
 
-/// A poll that ends or is dropped in the middle leaves no request behind.
-struct AbandonOnDrop<'a> {
-    channel: &'a Channel,
-}
-
-impl Drop for AbandonOnDrop<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        let mut session = self.channel.session();
-        if session.is_busy() {
-            session.abandon(Instant::now().into_std());
+        if !self.over {
+            self.end();
         }
     }
 }

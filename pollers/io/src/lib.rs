@@ -1,8 +1,8 @@
 //! Sockets and conversations with devices: the only room of the pollers that has sockets, timers and tasks.
 //!
 //! One UDP socket an address family serves all BMCs. A task reads it and hands each datagram straight to the session
-//! of the peer that sent it; handshakes and retransmissions go out from there, and the device's own task wakes only
-//! when its answer is complete.
+//! of the peer that sent it; handshakes, retransmissions and the next command of a poll's conversation go out from
+//! there, and the device's own task wakes only when its poll is over.
 
 mod bell;
 mod burst;
@@ -14,6 +14,7 @@ mod outbound;
 mod pace;
 mod peers;
 mod sockets;
+mod talk;
 
 pub use device::IpmiDevice;
 pub use diagnosis::{Service, why_silent};

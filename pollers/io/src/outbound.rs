@@ -1,49 +1,47 @@
 use std::{
     io::{self, IoSlice},
     net::SocketAddr,
+    os::fd::AsFd,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use rackpoll_ipmi::session::Session;
-use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
-use tokio::net::UdpSocket;
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg, sendto};
 
 /// Datagrams that wait for each other, at most; then they are sent one by one again. More than a burst can ask for.
 const MOST: usize = 512;
 
 /// Datagrams that are sent together, by one system call instead of one each.
 #[derive(Default)]
-pub(crate) struct Outbound(Mutex<Batch>);
-
-#[derive(Default)]
-struct Batch {
-    /// Somebody has promised to send it soon.
-    open: bool,
+pub(crate) struct Batch {
     bytes: Vec<u8>,
     /// Whom to, and where in `bytes` each one ends.
     datagrams: Vec<(SocketAddr, usize)>,
 }
 
-impl Outbound {
-    /// Begins to collect. Whoever calls it calls `send` soon.
-    pub(crate) fn begin(&self) {
-        self.batch().open = true;
-    }
-
-    /// Takes what the session wants sent, while a batch is being collected.
-    pub(crate) fn collect(&self, peer: SocketAddr, session: &mut Session) {
-        let mut batch = self.batch();
-        let batch = &mut *batch;
-        while batch.open && batch.datagrams.len() < MOST {
+impl Batch {
+    /// Takes what the session wants sent, as far as there is room.
+    pub(crate) fn collect(&mut self, peer: SocketAddr, session: &mut Session) {
+        while self.datagrams.len() < MOST {
             let Some(datagram) = session.poll_transmit() else { return };
-            batch.bytes.extend_from_slice(datagram);
-            batch.datagrams.push((peer, batch.bytes.len()));
+            self.bytes.extend_from_slice(datagram);
+            self.datagrams.push((peer, self.bytes.len()));
         }
     }
 
-    /// Sends what was collected, and tells of each datagram how that went.
-    pub(crate) fn send(&self, socket: &UdpSocket, mut tell: impl FnMut(SocketAddr, io::Result<()>)) {
-        let Batch { bytes, datagrams, .. } = std::mem::take(&mut *self.batch());
+    /// Sends what was collected, and tells of each datagram how that went. It is empty after that.
+    pub(crate) fn send(&mut self, socket: impl AsFd, mut tell: impl FnMut(SocketAddr, io::Result<()>)) {
+        match self.datagrams[..] {
+            [] => return,
+            [(peer, _)] => tell(peer, send_one(socket, peer, &self.bytes)),
+            _ => self.send_together(socket, tell),
+        }
+        self.bytes.clear();
+        self.datagrams.clear();
+    }
+
+    fn send_together(&self, socket: impl AsFd, mut tell: impl FnMut(SocketAddr, io::Result<()>)) {
+        let Self { bytes, datagrams } = self;
         let mut start = 0;
         let slices: Vec<_> = datagrams
             .iter()
@@ -59,7 +57,7 @@ impl Outbound {
         let mut done = 0;
         while let Some((peer, _)) = datagrams.get(done) {
             let rest = messages.get_mut(done..).unwrap_or_default();
-            match sendmmsg(socket, rest, SendFlags::DONTWAIT) {
+            match sendmmsg(&socket, rest, SendFlags::DONTWAIT) {
                 // At least one: the system call says 0 only when it is asked for none.
                 Ok(count) => {
                     for (peer, _) in datagrams.iter().skip(done).take(count.max(1)) {
@@ -75,8 +73,37 @@ impl Outbound {
             }
         }
     }
+}
 
-    fn batch(&self) -> MutexGuard<'_, Batch> {
+/// Sends a datagram by itself. Past tokio, whose sockets refuse to send until their first readiness event has come
+/// round.
+pub(crate) fn send_one(socket: impl AsFd, peer: SocketAddr, datagram: &[u8]) -> io::Result<()> {
+    Ok(sendto(socket, datagram, SendFlags::DONTWAIT, &peer).map(drop)?)
+}
+
+/// A batch that several tasks fill while somebody has promised to send it soon.
+#[derive(Default)]
+pub(crate) struct Outbound(Mutex<Option<Batch>>);
+
+impl Outbound {
+    /// Begins to collect. Whoever calls it calls `take` soon.
+    pub(crate) fn begin(&self) {
+        self.batch().get_or_insert_default();
+    }
+
+    /// Takes what the session wants sent, while a batch is being collected.
+    pub(crate) fn collect(&self, peer: SocketAddr, session: &mut Session) {
+        if let Some(batch) = &mut *self.batch() {
+            batch.collect(peer, session);
+        }
+    }
+
+    /// What was collected, to be sent.
+    pub(crate) fn take(&self) -> Batch {
+        self.batch().take().unwrap_or_default()
+    }
+
+    fn batch(&self) -> MutexGuard<'_, Option<Batch>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,6 +114,8 @@ mod tests {
 
     use rackpoll_ipmi::session::{Options, Profile};
     use rackpoll_model::Secret;
+
+    use tokio::net::UdpSocket;
 
     use super::*;
     use crate::entropy::Entropy;
@@ -115,7 +144,7 @@ mod tests {
             outbound.collect(*peer, &mut session());
         }
         let mut told = Vec::new();
-        outbound.send(&socket, |peer, sent| told.push((peer, sent.is_ok())));
+        outbound.take().send(&socket, |peer, sent| told.push((peer, sent.is_ok())));
         assert_eq!(told, peers.iter().map(|peer| (*peer, *peer != nowhere)).collect::<Vec<_>>());
         for bmc in &bmcs {
             bmc.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
@@ -137,7 +166,7 @@ mod tests {
         assert!((0..MOST).all(|_| taken(&mut session())));
         assert!(!taken(&mut session()));
         let mut sent = 0;
-        outbound.send(&socket, |_, _| sent += 1);
+        outbound.take().send(&socket, |_, _| sent += 1);
         assert_eq!(sent, MOST);
         assert!(!taken(&mut session()));
     }

@@ -5,14 +5,15 @@ use std::{
     time::Instant,
 };
 
-use crate::{bell::Bell, pace::Bucket, sockets::Shared};
 use rackpoll_ipmi::session::Session;
+
+use crate::{bell::Bell, pace::Bucket, sockets::Shared, talk::Talk};
 
 /// One session with one peer: what a device and the tasks of the sockets share.
 pub(crate) struct Channel {
     pub(crate) peer: SocketAddr,
-    session: Mutex<Session>,
-    /// Told when the session has an event.
+    talk: Mutex<Talk>,
+    /// Told when the device's task has to look.
     pub(crate) wake: Bell,
     /// Why the operating system would not send, the last time it would not.
     unsendable: Mutex<Option<std::io::Error>>,
@@ -20,13 +21,14 @@ pub(crate) struct Channel {
 
 impl Channel {
     pub(crate) fn new(peer: SocketAddr, session: Session) -> Arc<Self> {
-        let session = Mutex::new(session);
-        Arc::new(Self { peer: canonical(peer), session, wake: Bell::default(), unsendable: Mutex::new(None) })
+        let talk = Mutex::new(Talk::new(session));
+        Arc::new(Self { peer: canonical(peer), talk, wake: Bell::default(), unsendable: Mutex::new(None) })
     }
 
-    /// The session. A panic in another holder leaves a state machine that its own checks keep sound.
-    pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The session and its conversation. A panic in another holder leaves a state machine that its own checks keep
+    /// sound.
+    pub(crate) fn talk(&self) -> MutexGuard<'_, Talk> {
+        self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The operating system would not send.
@@ -40,13 +42,13 @@ impl Channel {
         self.unsendable.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Moves the session's time on, where it is due, and sends what comes of it.
+    /// Moves time on, where it is due, and sends what comes of it.
     pub(crate) fn run_timer(&self, shared: &Shared, now: Instant) {
-        let mut session = self.session();
-        if session.poll_timeout().is_some_and(|due| due <= now) {
-            session.handle_timeout(now);
-            shared.flush(self, &mut session);
-            if session.has_event() {
+        let mut talk = self.talk();
+        if talk.handle_timeout(now) {
+            let look = talk.advance(now);
+            shared.flush(self, &mut talk.session);
+            if look {
                 self.wake.ring();
             }
         }

@@ -9,14 +9,13 @@ use std::{
 };
 
 use rackpoll_ipmi::{sdr::Library, session::Session};
-use rustix::net::{SendFlags, sendto};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{net::UdpSocket, runtime::Handle, sync::Semaphore, task::AbortHandle};
 
 use crate::{
     burst::Buffers,
     keeper,
-    outbound::Outbound,
+    outbound::{Batch, Outbound, send_one},
     pace::Pace,
     peers::{Channel, Peers},
 };
@@ -193,7 +192,7 @@ impl Shared {
     pub(crate) fn flush(&self, channel: &Channel, session: &mut Session) {
         while let Some(datagram) = session.poll_transmit() {
             let sent = match self.line(channel.peer) {
-                Some(line) => line.send(channel.peer, datagram),
+                Some(line) => send_one(&line.socket, channel.peer, datagram),
                 None => Err(io::ErrorKind::AddrNotAvailable.into()),
             };
             self.note_sent(sent, |error| channel.cannot_send(error));
@@ -209,8 +208,8 @@ impl Shared {
     }
 
     /// Sends what was collected.
-    fn send_batch(&self, line: &Line) {
-        line.outbound.send(&line.socket, |peer, sent| {
+    fn send_batch(&self, line: &Line, batch: &mut Batch) {
+        batch.send(&line.socket, |peer, sent| {
             self.note_sent(sent, |error| {
                 self.peers.offer(peer, |channel| {
                     channel.cannot_send(io::Error::from(error.kind()));
@@ -232,16 +231,19 @@ impl Shared {
         }
     }
 
-    fn deliver(&self, now: std::time::Instant, peer: SocketAddr, datagram: &[u8]) {
+    /// Gives a datagram to the session that it is for, and collects what that and its conversation say to it.
+    fn deliver(&self, now: std::time::Instant, peer: SocketAddr, datagram: &[u8], said: &mut Batch) {
         let mut known = false;
         let taken = self.peers.offer(peer, |channel| {
             known = true;
-            let mut session = channel.session();
-            if session.handle_datagram(now, datagram).is_err() {
+            let mut talk = channel.talk();
+            if talk.session.handle_datagram(now, datagram).is_err() {
                 return false;
             }
-            self.flush(channel, &mut session);
-            if session.has_event() {
+            let look = talk.advance(now);
+            said.collect(channel.peer, &mut talk.session);
+            self.flush(channel, &mut talk.session);
+            if look {
                 channel.wake.ring();
             }
             true
@@ -254,39 +256,34 @@ impl Shared {
     }
 }
 
-impl Line {
-    fn send(&self, peer: SocketAddr, datagram: &[u8]) -> io::Result<()> {
-        // Past tokio, whose sockets refuse to send until their first readiness event has come round.
-        Ok(sendto(&self.socket, datagram, SendFlags::DONTWAIT, &peer).map(drop)?)
-    }
-}
-
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Reads a socket for as long as somebody holds its sockets.
 ///
-/// Answers that came together wake their devices together. What those ask next goes out together too: the reader lets
+/// What the answers of one system call set off at once, the next command of each conversation, goes out by one system
+/// call too. Polls that are over wake their devices together; what those ask next is collected as well: the reader lets
 /// them run and then sends what they have left.
 async fn read(line: Arc<Line>, shared: Weak<Shared>) {
-    let mut buffers = Buffers::new();
+    let (mut buffers, mut said) = (Buffers::new(), Batch::default());
     loop {
         if line.socket.readable().await.is_err() {
             tokio::time::sleep(AFTER_ERROR).await;
             continue;
         }
         let Some(shared) = shared.upgrade() else { return };
-        let now = tokio::time::Instant::now().into_std();
         let mut taken = 0;
         while taken < BURST {
+            let now = tokio::time::Instant::now().into_std();
             let received = buffers.receive(&line.socket, |peer, datagram| {
                 taken += 1;
                 if taken == WORTH_A_BATCH && line.batches {
                     line.outbound.begin();
                 }
-                shared.deliver(now, peer, datagram);
+                shared.deliver(now, peer, datagram, &mut said);
             });
+            shared.send_batch(&line, &mut said);
             match received {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -298,7 +295,7 @@ async fn read(line: Arc<Line>, shared: Weak<Shared>) {
         }
         if taken >= WORTH_A_BATCH && line.batches {
             tokio::task::yield_now().await;
-            shared.send_batch(&line);
+            shared.send_batch(&line, &mut line.outbound.take());
         }
         drop(shared);
         tokio::task::consume_budget().await;
