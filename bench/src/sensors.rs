@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Commands to ipmi_sim that make a server; RACKPOLL_PEERS says where recorded ones are
     #[arg(long, default_value_os_t = recorded())]
     commands: PathBuf,
+    /// Only the clients in whose names one of these texts is, comma-separated
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Our program
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release/rackpoll"))]
     rackpoll: PathBuf,
@@ -95,10 +98,14 @@ fn measure(arguments: &Arguments, title: &str, servers: &Servers) -> Result<(), 
         )?;
         programs::output(&mut ipmi_sensors(*bmc, &home))?;
     }
-    let mut columns: Vec<_> = TOOLS.iter().map(|tool| Column::new(tool.name())).collect();
+    let wanted = |tool: &Tool| {
+        arguments.only.is_empty() || arguments.only.iter().any(|part| tool.name().contains(part))
+    };
+    let tools: Vec<_> = TOOLS.into_iter().filter(wanted).collect();
+    let mut columns: Vec<_> = tools.iter().map(|tool| Column::new(tool.name())).collect();
     let mut seen = Seen::default();
     for _ in 0..arguments.rounds {
-        for (tool, column) in TOOLS.into_iter().zip(&mut columns) {
+        for (tool, column) in tools.iter().zip(&mut columns) {
             let (cost, saw) = tool.cost(arguments, &home, bmcs)?;
             let Some(cost) = cost else { continue };
             if cost.failed > 0 {
