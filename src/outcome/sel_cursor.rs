@@ -42,8 +42,13 @@ pub(crate) fn follow(disk: &Disk, outcome: &Outcome, reading: &Reading) -> rusql
 pub(crate) fn for_poller(reading: &Reading, news: Option<&News>) -> Option<Reading> {
     let (Reading::SelEntries(log), Some(news)) = (reading, news) else { return None };
     let old = log.entries.len().saturating_sub(news.entries);
-    let entries = log.entries.iter().skip(old).copied().collect();
-    Some(Reading::SelEntries(SelLog { entries, from_start: log.from_start && old == 0, ..log.clone() }))
+    Some(Reading::SelEntries(SelLog {
+        information: log.information,
+        manufacturer: log.manufacturer,
+        entries: log.entries.iter().skip(old).cloned().collect(),
+        from_start: log.from_start && old == 0,
+        to_end: log.to_end,
+    }))
 }
 
 fn cursor(disk: &Disk, poller: &str, command: &str) -> rusqlite::Result<Option<Cursor>> {

@@ -131,6 +131,16 @@ fn sdr_repository(bytes: &[u8]) {
         let (owner, number) = (record.sensor.owner, record.sensor.number);
         assert!(repository.sensor_name(owner, number).is_some());
         let _ = repository.sensor_name(owner, number.wrapping_add(3));
+        // A threshold event of it.
+        let (address, place) = (owner.address, owner.channel << 4 | owner.lun);
+        let kind = record.sensor.sensor_type.0;
+        let mut entry =
+            sel::decode([1, 0, 2, 0, 0, 0, 0, address, place, 4, kind, number, 1, 0x50, number, 0xff]);
+        repository.explain(std::slice::from_mut(&mut entry));
+        let sensor = entry.sensor.expect("the sensor is in the repository");
+        let values = [sensor.trigger_reading, sensor.trigger_threshold];
+        assert!(values.into_iter().flatten().all(f64::is_finite));
+        assert!(record.sensor.is_threshold() || values == [None, None] || repository.sensors().len() > 1);
     }
     assert!(repository.fru_locators().count() + repository.controllers().count() <= all);
 }

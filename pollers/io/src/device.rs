@@ -70,6 +70,17 @@ impl IpmiDevice {
         self.converse(conversation, deadline).await
     }
 
+    /// Brings what is known of the BMC's sensor records up to date, by `deadline`: one command or two where they are known
+    /// and have not changed. A walk through them that the deadline interrupts is taken up again by the next one. What
+    /// `attempts` tells is still that of the poll before.
+    pub async fn refresh_sensors(&mut self, deadline: Instant) -> Result<(), Fault> {
+        let attempts = self.attempts;
+        let conversation = self.polls.refresh_sensors();
+        let done = self.converse(conversation, deadline).await;
+        self.attempts = attempts;
+        done.map(|_| ())
+    }
+
     /// Runs a conversation as `poll` does.
     pub async fn converse(
         &mut self,

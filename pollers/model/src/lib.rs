@@ -39,7 +39,9 @@ pub use notification::{Notification, SecurityLevel, SnmpVersion};
 pub use oid::{Oid, OidFault};
 pub use reading::Reading;
 pub use secret::Secret;
-pub use sel::{EventData, SelAllocation, SelBody, SelEntry, SelInformation, SelLog, SelTime, SystemEvent};
+pub use sel::{
+    EventData, EventSensor, SelAllocation, SelBody, SelEntry, SelInformation, SelLog, SelTime, SystemEvent,
+};
 pub use sensor::{
     Entity, EventControl, EventEnable, Level, Limits, Ranges, Rate, Relation, Sensor, SensorOwner,
     SensorReading, SensorState, SensorThresholds, States, Threshold, ThresholdAccess, ThresholdSet,

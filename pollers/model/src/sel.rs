@@ -1,4 +1,9 @@
-use crate::event::{EventType, SensorType};
+use std::sync::Arc;
+
+use crate::{
+    event::{EventType, SensorType},
+    sensor::{SensorOwner, Unit},
+};
 
 /// Answers of Get SEL Info and Get SEL Allocation Info (IPMI 2.0 clauses 31.2 and 31.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +81,7 @@ impl SelTime {
 }
 
 /// One record of the system event log (IPMI 2.0 chapter 32).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SelEntry {
     /// The record as it came, record id included.
     pub raw: [u8; 16],
@@ -86,6 +91,21 @@ pub struct SelEntry {
     pub record_type: u8,
     /// What the record says.
     pub body: SelBody,
+    /// The event's sensor; none where the BMC's sensor records have not been read, or none of them is of it.
+    pub sensor: Option<EventSensor>,
+}
+
+/// What the sensor's record makes of an event. The record is not part of the log: it is the one that the BMC has now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventSensor {
+    /// The sensor's name; none where its record has none.
+    pub name: Option<Arc<str>>,
+    /// The unit of the values, where there is one of these.
+    pub unit: Option<Unit>,
+    /// The reading that triggered the event (event data 2); none where the event has none, or the sensor no values.
+    pub trigger_reading: Option<f64>,
+    /// The threshold that was crossed (event data 3), likewise.
+    pub trigger_threshold: Option<f64>,
 }
 
 /// The three forms of a record.
@@ -153,6 +173,18 @@ pub enum EventData {
 }
 
 impl SystemEvent {
+    /// Who has the event's sensor (table 32-1, bytes 8 and 9). IPMI 1.5 has no channel there: 0, the primary IPMB.
+    pub fn owner(&self) -> SensorOwner {
+        let [address, place] = self.generator.to_le_bytes();
+        SensorOwner { address, channel: place >> 4, lun: place & 0x03 }
+    }
+
+    /// Whether event data hold a reading or a threshold, which only the sensor's record turns into values.
+    pub fn has_levels(&self) -> bool {
+        matches!(self.data2(), EventData::TriggerReading(_))
+            || matches!(self.data3(), EventData::TriggerThreshold(_))
+    }
+
     /// The offset of the event: which state, which threshold.
     pub fn offset(&self) -> u8 {
         self.data[0] & 0x0f
@@ -191,7 +223,7 @@ impl SystemEvent {
 }
 
 /// The system event log, or its newest part, as one poll has seen it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SelLog {
     /// The log's counts and stamps.
     pub information: SelInformation,
@@ -235,6 +267,32 @@ mod tests {
         assert_eq!((nothing.data2(), nothing.data3()), (EventData::Unspecified, EventData::Unspecified));
         assert_eq!(nothing.specified_data2(), None);
         assert_eq!(event(0x6f, [0xf1, 1, 2]).data2(), EventData::SensorSpecific(1));
+    }
+
+    #[test]
+    fn levels_are_those_of_threshold_events_only() {
+        for (event_type, data1, has) in [
+            (0x01, 0x52, true),
+            (0x01, 0x42, true),
+            (0x01, 0x12, true),
+            (0x01, 0x02, false),
+            // The manufacturer's, and codes of the sensor's own.
+            (0x01, 0xa2, false),
+            (0x01, 0xf2, false),
+            (0x07, 0x52, false),
+            (0x6f, 0x52, false),
+        ] {
+            assert_eq!(event(event_type, [data1, 1, 2]).has_levels(), has, "{event_type:#x} {data1:#x}");
+        }
+    }
+
+    #[test]
+    fn generators_are_owners_of_sensors() {
+        let owner = |generator| SystemEvent { generator, ..event(0x01, [0; 3]) }.owner();
+        assert_eq!(owner(0x0020), SensorOwner { address: 0x20, channel: 0, lun: 0 });
+        assert_eq!(owner(0x632c), SensorOwner { address: 0x2c, channel: 6, lun: 3 });
+        // System software; bits 3:2 are reserved.
+        assert_eq!(owner(0x0c41), SensorOwner { address: 0x41, channel: 0, lun: 0 });
     }
 
     #[test]

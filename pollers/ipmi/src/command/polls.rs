@@ -48,6 +48,11 @@ impl Polls {
         }
     }
 
+    /// Begins a conversation that brings what is known of the BMC's sensor records up to date, and reads no sensor.
+    pub fn refresh_sensors(&mut self) -> Box<dyn Conversation> {
+        Box::new(SensorPoll::new(Arc::clone(&self.sensors), Want::Repository))
+    }
+
     /// The FRU devices of the repository, once it is read.
     fn fru_devices(&self) -> Locate {
         let sensors = Arc::clone(&self.sensors);

@@ -36,7 +36,8 @@ pub(super) struct Known {
     pub(super) repository: Arc<Repository>,
     /// One for each sensor of the repository.
     pub(super) learned: Vec<Learned>,
-    /// The device id is that of the key, as far as this run of the agent knows.
+    /// The device id is that of the key, as far as this run of the agent knows, and no walk has failed that was to bring
+    /// a newer repository.
     pub(super) verified: bool,
     /// Which setting is looked at next.
     pub(super) turn: usize,
@@ -168,6 +169,18 @@ impl SensorMemory {
     /// The repository, where it has been read.
     pub fn repository(&self) -> Option<&Arc<Repository>> {
         self.known.as_ref().map(|known| &known.repository)
+    }
+
+    /// The repository, where it is the BMC's as far as this run of the agent knows. One that was kept by an earlier run,
+    /// or has turned out to be outdated, is not.
+    pub fn current(&self) -> Option<&Arc<Repository>> {
+        let known = self.known.as_ref().filter(|known| known.verified && self.walk.is_none());
+        known.map(|known| &known.repository)
+    }
+
+    /// How many bytes of the repository a walk has read that its poll's deadline interrupted; 0 where there is no such walk.
+    pub fn interrupted(&self) -> usize {
+        self.walk.as_ref().map_or(0, |walk| walk.bytes())
     }
 
     /// What the repository belongs to, where it has been read.

@@ -1,6 +1,7 @@
 //! Sensor data records (IPMI 2.0 chapter 43): decoding them, reading a repository in parts, and polls of its sensors.
 
 mod conversion;
+mod events;
 mod library;
 mod link;
 mod memory;

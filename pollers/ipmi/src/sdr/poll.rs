@@ -223,6 +223,9 @@ impl SensorPoll {
             }
             Turn::Failed(fault) => {
                 memory.walk = None;
+                if let Some(known) = &mut memory.known {
+                    known.verified = false;
+                }
                 Err(fault)
             }
         }

@@ -138,6 +138,11 @@ impl Walk {
         self.size
     }
 
+    /// Bytes of whole records that it has read.
+    pub(super) fn bytes(&self) -> usize {
+        self.raw.len()
+    }
+
     pub(super) fn answer(&mut self, response: &Response) -> Turn {
         if let completion::NODE_BUSY | 0xd0 | 0xd2 = response.completion {
             self.busy += 1;

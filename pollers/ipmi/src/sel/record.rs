@@ -5,7 +5,7 @@ use rackpoll_model::{
     event::{EventType, SensorType},
 };
 
-/// Takes a record apart. Every 16 bytes are a record: reserved record types are read as events, as `ipmitool` does.
+/// Takes a record apart; of its sensor it says nothing. Every 16 bytes are a record: reserved record types are read as events, as `ipmitool` does.
 pub fn decode(raw: [u8; 16]) -> SelEntry {
     let [i0, i1, record_type, ref rest @ ..] = raw;
     let [t0, t1, t2, t3, g0, g1, revision, sensor_type, sensor_number, event, d1, d2, d3] = *rest;
@@ -28,7 +28,7 @@ pub fn decode(raw: [u8; 16]) -> SelEntry {
             data: [d1, d2, d3],
         }),
     };
-    SelEntry { raw, record_id: u16::from_le_bytes([i0, i1]), record_type, body }
+    SelEntry { raw, record_id: u16::from_le_bytes([i0, i1]), record_type, body, sensor: None }
 }
 
 #[cfg(test)]

@@ -160,12 +160,12 @@ fn history(logs: &[SelLog]) -> Vec<bool> {
 
 #[test]
 fn what_the_log_held_before_the_first_look_is_history() {
-    let (one, two) = (entry(1, 1), entry(2, 2));
-    assert_eq!(history(&[log(7, [one]), log(7, [one, two])]), [true, false]);
-    assert_eq!(history(&[log(7, []), log(7, [one])]), [true, false], "an empty log has no past");
+    let (one, two) = (|| entry(1, 1), || entry(2, 2));
+    assert_eq!(history(&[log(7, [one()]), log(7, [one(), two()])]), [true, false]);
+    assert_eq!(history(&[log(7, []), log(7, [one()])]), [true, false], "an empty log has no past");
     // A long log is read over several polls; all of it was there.
-    let part = SelLog { to_end: false, ..log(7, [one]) };
-    assert_eq!(history(&[part.clone(), log(7, [one, two]), log(7, [one, two])]), [true, true, false]);
+    let part = SelLog { to_end: false, ..log(7, [one()]) };
+    assert_eq!(history(&[part.clone(), log(7, [one(), two()]), log(7, [one(), two()])]), [true, true, false]);
     // Cleared meanwhile: what it holds now came after the first look.
     assert_eq!(history(&[part, log(8, [entry(3, 3)]), log(8, [entry(3, 3)])]), [true, false, false]);
 }

@@ -1,4 +1,5 @@
 mod bmc;
+mod events;
 mod garbage;
 mod polls;
 mod records;
