@@ -41,7 +41,7 @@ def sel_information(bmc, row):
 
 def sel(bmc, row):
     theirs = ipmitool.sel(bmc.ipmitool("-c", "sel", "list", "last", "25"))
-    row.rows(theirs, polled(bmc, "sel"), lambda entry: entry["logId"])
+    row.rows(theirs, polled(bmc, "sel"), lambda entry: entry["logId"], SENSOR_OF_SEL)
     empty(row, theirs)
 
 
@@ -49,7 +49,24 @@ def sel_entries(bmc, row):
     with tempfile.NamedTemporaryFile() as raw:
         bmc.ipmitool("sel", "writeraw", raw.name)
         theirs = ipmitool.sel_entries(bmc.ipmitool("-v", "sel", "list"), raw.read())
-    row.rows(theirs, polled(bmc, "selEntries"), lambda entry: entry["SEL Record ID"])
+    row.rows(theirs, polled(bmc, "selEntries"), lambda entry: entry["SEL Record ID"], SENSOR_OF_ENTRY)
+    empty(row, theirs)
+
+
+# What sensors' records add to entries, which ipmitool does not list.
+TYPED = ("triggerReadingValue", "triggerThresholdValue", "unit")
+SENSOR_OF_SEL = ("sensorName", "triggerReading", "triggerThreshold", *TYPED)
+SENSOR_OF_ENTRY = ("Sensor Name", "Trigger Reading", "Trigger Threshold", *TYPED)
+
+
+def sel_sensors(bmc, row):
+    """Names, readings and thresholds of the log's events, against `ipmitool sel get` for each of them."""
+    entries = polled(bmc, "selEntries")
+    ids = [f"0x{entry['SEL Record ID']}" for entry in entries]
+    theirs = [entry for at in range(0, len(ids), 50) for entry in ipmitool.sel_sensors(bmc.ipmitool("sel", "get", *ids[at:at + 50]))]
+    kept = {"SEL Record ID", "Sensor Name", "Trigger Reading", "Trigger Threshold"}
+    ours = [{key: value for key, value in entry.items() if key in kept} for entry in entries]
+    row.rows(theirs, ours, lambda entry: entry["SEL Record ID"])
     empty(row, theirs)
 
 
@@ -106,7 +123,7 @@ def empty(row, theirs):
 
 COMMANDS = {
     "chassis": chassis, "power": power, "uid": uid, "selInformation": sel_information, "sel": sel,
-    "selEntries": sel_entries, "sdr": sdr, "sdr values (freeipmi)": values, "driveHealth": drive_health, "fru": fru,
+    "selEntries": sel_entries, "selEntries (sel get)": sel_sensors, "sdr": sdr, "sdr values (freeipmi)": values, "driveHealth": drive_health, "fru": fru,
 }
 
 

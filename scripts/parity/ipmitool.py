@@ -180,6 +180,30 @@ def sel_entries(text, raw):
     return entries
 
 
+def sel_sensors(text):
+    """`ipmitool sel get ID ...`: what it finds in the sensors' records, one object an entry. A blank line and the sensor's
+    readings of now follow an entry with a sensor."""
+    entries = []
+    for line in text.splitlines():
+        if " : " not in line:
+            continue
+        label, value = line.split(" : ", 1)
+        label = label.strip()
+        if label == "SEL Record ID":
+            entries.append({label: value})
+        elif label in ("Trigger Reading", "Trigger Threshold") and not_a_number(value) is None:
+            entries[-1][label] = value
+        elif label == "Sensor ID":
+            # A name may end in a blank.
+            entries[-1]["Sensor Name"] = re.sub(r" \(0x[0-9a-f]+\)$", "", value)
+    return entries
+
+
+def not_a_number(value):
+    """A formula that has no value."""
+    return re.match(r"-?(nan|inf)", value)
+
+
 def chassis(raw):
     """`ipmitool raw 0 1`."""
     power, _event, misc = (int(byte, 16) for byte in raw.split()[:3])

@@ -113,8 +113,9 @@ def models(made, made_folder):
         found.append((model.name, model / "sim.emu", seed if seed.is_file() else None))
     for seed in made:
         commands, log = pathlib.Path(made_folder) / f"{seed}.emu", pathlib.Path(made_folder) / f"{seed}.sel"
-        commands.write_text(made_up.server(seed), encoding="ascii")
-        log.write_text(made_up.events(seed), encoding="ascii")
+        server = made_up.server(seed)
+        commands.write_text(server, encoding="ascii")
+        log.write_text(made_up.events(seed) + made_up.levels(server, seed), encoding="ascii")
         found.append((f"made-up-{seed}", commands, log))
     return found
 

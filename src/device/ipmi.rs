@@ -5,12 +5,17 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rackpoll_io::{IpmiDevice, Profile, SdrKey, SdrProfile, SelMemory};
-use rackpoll_model::{IpmiCommand, PollRequest};
+use rackpoll_io::{IpmiDevice, Profile, SdrKey, SdrProfile, SelMemory, SensorMemory};
+use rackpoll_model::{IpmiCommand, PollRequest, Reading, SelEntry};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Line, PollFuture, learned, sockets::wrong_line};
+use super::{
+    Line, PollFuture,
+    event_sensors::{self, Asked, EventSensors},
+    learned,
+    sockets::wrong_line,
+};
 use crate::{
     outcome::profile::{Kept, Wanted},
     state::State,
@@ -28,6 +33,7 @@ pub(super) struct Ipmi {
     restored: bool,
     restored_sensors: bool,
     restored_log: bool,
+    event_sensors: EventSensors,
 }
 
 /// What tells one state of a log's memory from another.
@@ -55,6 +61,7 @@ impl Ipmi {
             restored: false,
             restored_sensors: false,
             restored_log: false,
+            event_sensors: EventSensors::default(),
         }
     }
 
@@ -106,6 +113,28 @@ impl Ipmi {
         })
     }
 
+    /// Says of each event which sensor it is of, and asks the BMC for the sensors' records where that is due. The log's
+    /// result is good without: whatever goes wrong here is no fault of the poll's.
+    async fn explain(&mut self, entries: &mut [SelEntry], deadline: Instant) {
+        let is_known = self.device.sensors(|memory| memory.key().is_some());
+        if self.event_sensors.is_due(entries, is_known) {
+            let before = self.device.sensors(SensorMemory::interrupted);
+            let until = event_sensors::deadline(Instant::now(), deadline);
+            let asked = match self.device.refresh_sensors(until).await {
+                Ok(()) => Asked::Current,
+                Err(fault) => {
+                    tracing::debug!(%fault, "an event log is told without what its sensors' records say");
+                    let now = self.device.sensors(SensorMemory::interrupted);
+                    if now > before { Asked::Further } else { Asked::Failed }
+                }
+            };
+            self.event_sensors.asked(entries, asked);
+        }
+        if let Some(repository) = self.device.sensors(|memory| memory.current().cloned()) {
+            repository.explain(entries);
+        }
+    }
+
     /// Keeps what is new.
     async fn keep(&mut self, command: IpmiCommand) {
         let Some(state) = &self.state else { return };
@@ -145,7 +174,8 @@ impl Ipmi {
 }
 
 fn asks_sensors(command: IpmiCommand) -> bool {
-    matches!(command, IpmiCommand::Sdr | IpmiCommand::DriveHealth | IpmiCommand::Thresholds)
+    let of_sensors = matches!(command, IpmiCommand::Sdr | IpmiCommand::DriveHealth | IpmiCommand::Thresholds);
+    of_sensors || matches!(command, IpmiCommand::Sel | IpmiCommand::SelEntries)
 }
 
 impl Line for Ipmi {
@@ -153,7 +183,10 @@ impl Line for Ipmi {
         Box::pin(async move {
             let PollRequest::Ipmi(command) = request else { return Err(wrong_line()) };
             self.restore(*command).await;
-            let reading = self.device.poll(*command, deadline).await;
+            let mut reading = self.device.poll(*command, deadline).await;
+            if let Ok(Reading::Sel(log) | Reading::SelEntries(log)) = &mut reading {
+                self.explain(&mut log.entries, deadline).await;
+            }
             self.keep(*command).await;
             reading
         })

@@ -1,5 +1,6 @@
 //! One worker a device: its mailbox, its lines, and one poll at a time.
 
+mod event_sensors;
 mod ipmi;
 pub(crate) mod learned;
 mod line;

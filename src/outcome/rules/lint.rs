@@ -36,8 +36,8 @@ pub struct LintFinding {
     pub what: String,
 }
 
-/// Keys of `selEntries` (contract.md, section 3).
-const SEL_KEYS: [&str; 13] = [
+/// Keys of `selEntries` (contract.md, section 3), and ours.
+const SEL_KEYS: [&str; 19] = [
     "SEL Record ID",
     "Record Type",
     "Timestamp",
@@ -51,6 +51,12 @@ const SEL_KEYS: [&str; 13] = [
     "Description",
     "Event Type Code",
     "Sensor Type Code",
+    "Sensor Name",
+    "Trigger Reading",
+    "Trigger Threshold",
+    "triggerReadingValue",
+    "triggerThresholdValue",
+    "unit",
 ];
 
 /// Keys of a sensor (contract.md, section 3).

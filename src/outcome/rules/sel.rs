@@ -52,6 +52,8 @@ pub(crate) fn watch(
 mod tests {
     use std::sync::Arc;
 
+    use rackpoll_model::{EventSensor, Unit, event::UnitType};
+
     use super::*;
     use crate::outcome::rules::{Budget, Compiler, Elsewhere, RuleKind, Rules, Seen};
 
@@ -144,5 +146,32 @@ mod tests {
         fan["n"] = json!(-1);
         let told = told(&Value::Array(many.clone()), &[fan]);
         assert_eq!(told[0].1, json!(many[1_000 - MOST_MATCHES..]));
+    }
+
+    /// An entry of a fan as it is published, with what its sensor's record says or without.
+    fn fan(reading: Option<f64>) -> Value {
+        let raw = [0x1a, 0, 2, 0, 0, 0, 0x69, 0x20, 0, 4, 0x04, 0x11, 0x01, 0x52, 0x06, 0x08];
+        let mut entry = rackpoll_ipmi::sel::decode(raw);
+        entry.sensor = reading.map(|value| EventSensor {
+            name: Some("Fan 2".into()),
+            unit: Some(Unit { percentage: false, base: UnitType(18), modifier: None, rate: None }),
+            trigger_reading: Some(value),
+            trigger_threshold: Some(600.0),
+        });
+        Value::Object(crate::publish::contract::sel_entry(&entry, None))
+    }
+
+    #[test]
+    fn rules_may_ask_about_the_reading_where_it_is_known_and_alerts_have_it() {
+        let low = json!({ "Sensor Name": "/^Fan/", "triggerReadingValue": { "lessThan": 500 } });
+        let mut rule = low.clone();
+        rule["action"] = json!("critical");
+        let rules = json!([{ "Sensor Type": "Fan" }, rule]);
+        let verdict = |reading| told(&rules, &[fan(reading)]);
+        let any = json!({ "Sensor Type": "Fan" });
+        assert_eq!(verdict(Some(450.0)), [("001a critical".to_owned(), json!([any, low]))]);
+        assert_eq!(verdict(Some(550.0)), [("001a information".to_owned(), json!([any]))]);
+        assert_eq!(verdict(None), [("001a information".to_owned(), json!([any]))]);
+        assert_eq!(told(&json!([{ "Trigger Reading": "450.000RPM" }]), &[fan(Some(450.0))]).len(), 1);
     }
 }

@@ -12,8 +12,9 @@ use std::{
 };
 
 use rackpoll_model::{
-    ChassisStatus, Fault, FaultKind, Notification, Oid, OidWalk, Reading, SecurityLevel, SelAllocation,
-    SelInformation, SelLog, SelTime, SnmpVersion, Uid, Value as Snmp, VarBind,
+    ChassisStatus, EventSensor, Fault, FaultKind, Notification, Oid, OidWalk, Reading, SecurityLevel,
+    SelAllocation, SelInformation, SelLog, SelTime, SnmpVersion, Uid, Unit, Value as Snmp, VarBind,
+    event::UnitType,
 };
 use serde_json::{Value, json};
 
@@ -123,6 +124,30 @@ fn log() -> SelLog {
     }
 }
 
+/// Its first entries with what records of their sensors make of them: a fan's, and a sensor without values. The record of
+/// the others is not there.
+fn explained() -> SelLog {
+    let mut log = log();
+    let rpm = Unit { percentage: false, base: UnitType(18), modifier: None, rate: None };
+    let fan = |reading, threshold| EventSensor {
+        name: Some("Fan 1".into()),
+        unit: Some(rpm),
+        trigger_reading: Some(reading),
+        trigger_threshold: threshold,
+    };
+    let version = EventSensor {
+        name: Some("Firmware".into()),
+        unit: None,
+        trigger_reading: None,
+        trigger_threshold: None,
+    };
+    let sensors = [fan(0.0, Some(675.0)), fan(2_250.5, None), version];
+    for (entry, sensor) in log.entries.iter_mut().zip(sensors) {
+        entry.sensor = Some(sensor);
+    }
+    log
+}
+
 fn walks() -> Reading {
     let oid = |text: &str| text.parse::<Oid>().unwrap();
     let varbind = |text, value| VarBind { oid: oid(text), value };
@@ -164,6 +189,8 @@ fn cases() -> Vec<Case> {
         ("sel-information", good("selInformation", Reading::SelInformation(information()))),
         ("sel", good("sel", Reading::Sel(log()))),
         ("sel-entries", good("selEntries", Reading::SelEntries(log()))),
+        ("sel-sensors", good("sel", Reading::Sel(explained()))),
+        ("sel-entries-sensors", good("selEntries", Reading::SelEntries(explained()))),
         ("sdr-threshold", good("sdr", Reading::Sdr(sensors::threshold_sensors()))),
         ("sdr-discrete", good("sdr", Reading::Sdr(sensors::discrete_sensors()))),
         ("drive-health", good("driveHealth", Reading::DriveHealth(sensors::drives()))),

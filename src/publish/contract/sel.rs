@@ -6,17 +6,33 @@ mod manufacturer;
 
 use std::fmt::Write as _;
 
-use rackpoll_model::{SelBody, SelEntry, SelInformation, SelLog, SelTime, SystemEvent};
+use rackpoll_model::{EventSensor, SelBody, SelEntry, SelInformation, SelLog, SelTime, SystemEvent};
 use serde_json::{Map, Value};
 
 use self::description::{description, sensor_type};
-use super::time::{bmc_date, bmc_time, since_start};
+use super::{
+    sensors::printed,
+    time::{bmc_date, bmc_time, since_start},
+};
 
 /// Entries of a `sel` result.
 const LATEST: usize = 25;
 
 /// What ipmitool calls records of Linux's own.
 const PANIC: &str = "Linux kernel panic";
+
+/// What an event's sensor is called where it is known. RackHD's parsers know none of these keys, and `ipmitool` prints
+/// them for single records only (`sel get`).
+struct SensorKeys {
+    name: &'static str,
+    reading: &'static str,
+    threshold: &'static str,
+}
+
+const SHORT: SensorKeys =
+    SensorKeys { name: "sensorName", reading: "triggerReading", threshold: "triggerThreshold" };
+const LONG: SensorKeys =
+    SensorKeys { name: "Sensor Name", reading: "Trigger Reading", threshold: "Trigger Threshold" };
 
 /// `selInformation`.
 pub(super) fn information(information: &SelInformation) -> Value {
@@ -114,6 +130,7 @@ fn short(entry: &SelEntry, manufacturer: Option<u32>) -> Value {
     texts.put("sensorNumber", number);
     texts.put("event", event);
     texts.put("value", value);
+    texts.put_sensor(&SHORT, entry.sensor.as_ref());
     Value::Object(texts.0)
 }
 
@@ -161,6 +178,7 @@ pub fn long(entry: &SelEntry, manufacturer: Option<u32>) -> Map<String, Value> {
             }
         },
     }
+    texts.put_sensor(&LONG, entry.sensor.as_ref());
     texts.0
 }
 
@@ -201,12 +219,32 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// An object of strings.
+/// An object of strings, and of what of ours is typed.
 #[derive(Default)]
 struct Texts(Map<String, Value>);
 
 impl Texts {
     fn put(&mut self, key: &str, text: impl ToString) {
         self.0.insert(key.to_owned(), Value::String(text.to_string()));
+    }
+
+    /// What the sensor's record adds to an event: `ipmitool`'s texts, and beside them numbers and the unit. What is not
+    /// known has no key.
+    fn put_sensor(&mut self, keys: &SensorKeys, sensor: Option<&EventSensor>) {
+        let Some(sensor) = sensor else { return };
+        if let Some(name) = &sensor.name {
+            self.put(keys.name, name);
+        }
+        let Some(unit) = sensor.unit else { return };
+        for (key, number, value) in [
+            (keys.reading, "triggerReadingValue", sensor.trigger_reading),
+            (keys.threshold, "triggerThresholdValue", sensor.trigger_threshold),
+        ] {
+            if let Some(value) = value {
+                self.put(key, format!("{}{}", printed(value, 3), unit.without_rate()));
+                self.0.insert(number.to_owned(), value.into());
+            }
+        }
+        self.put("unit", unit);
     }
 }

@@ -110,7 +110,7 @@ fn decimals(value: f64, decimals: usize) -> String {
 }
 
 /// As C prints it: a formula without a result (the logarithm of a negative number) is `nan`.
-fn printed(value: f64, decimals: usize) -> String {
+pub(super) fn printed(value: f64, decimals: usize) -> String {
     if value.is_nan() { "nan".to_owned() } else { format!("{value:.decimals$}") }
 }
 

@@ -54,6 +54,8 @@ pub enum Behaviour {
 pub struct Quirks {
     /// Get Sensor Reading of these sensors is never answered.
     pub mute_sensors: Vec<u8>,
+    /// These commands, by network function and number, are never answered.
+    pub mute_commands: Vec<(u8, u8)>,
     /// Set Session Privilege Level is an unknown command, and every session has its limit from the start (Cisco UCS).
     pub no_set_privilege: bool,
     /// Get Channel Cipher Suites is never answered.

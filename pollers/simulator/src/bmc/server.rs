@@ -343,9 +343,10 @@ impl BmcServer {
             }
         }
         *self.counters.commands.entry(command).or_default() += 1;
-        if command == (netfn::SENSOR, READ_SENSOR)
-            && request.data.first().is_some_and(|sensor| self.config.quirks.mute_sensors.contains(sensor))
-        {
+        let quirks = &self.config.quirks;
+        let mute_sensor = command == (netfn::SENSOR, READ_SENSOR)
+            && request.data.first().is_some_and(|sensor| quirks.mute_sensors.contains(sensor));
+        if mute_sensor || quirks.mute_commands.contains(&command) {
             return now;
         }
         let answer = match self.config.quirks.busy.checked_sub(1) {
