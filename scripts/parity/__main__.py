@@ -83,7 +83,7 @@ def drive_health(bmc, row):
 
 def fru(bmc, row):
     theirs = ipmitool.fru(bmc.ipmitool("fru"))
-    additive = ("multiRecords", "wrongChecksums")
+    additive = ("multiRecords", "wrongChecksums", "unreadable")
     row.rows(theirs, polled(bmc, "fru"), lambda device: device["fruDeviceDescription"], additive)
 
 

@@ -239,7 +239,7 @@ fn fru_device(request: &Request, bytes: &[u8], by_words: bool, most: usize) -> (
 }
 
 fn is_inventory_bounded(inventory: &FruInventory, length: usize) {
-    let FruInventory { chassis, board, product, records, wrong_checksums } = inventory;
+    let FruInventory { chassis, board, product, records, wrong_checksums, unreadable } = inventory;
     let mut texts: Vec<&String> = Vec::new();
     if let Some(chassis) = chassis {
         texts.extend([&chassis.part_number, &chassis.serial]);
@@ -261,6 +261,7 @@ fn is_inventory_bounded(inventory: &FruInventory, length: usize) {
     assert!(texts.iter().all(|text| text.chars().count() <= 126), "{texts:?}");
     assert!(texts.len() <= 3 * length + 14);
     assert!(records.len() <= 64 && wrong_checksums.len() <= 5 + records.len());
+    assert!(unreadable.len() <= 4);
     for record in records {
         if let FruRecord::Other { data, .. } = record {
             assert!(data.len() <= 255);

@@ -33,9 +33,12 @@ pub struct FruInventory {
     pub records: Vec<FruRecord>,
     /// Parts whose checksum is wrong; they are read all the same.
     pub wrong_checksums: Vec<FruPart>,
+    /// Parts that are there and could not be read, because the answers with their bytes made no sense. After the header,
+    /// or a record, nobody knows what else there is.
+    pub unreadable: Vec<FruPart>,
 }
 
-/// Parts of an inventory that have a checksum.
+/// Parts of an inventory that have a checksum of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FruPart {
     /// The common header.

@@ -107,9 +107,13 @@ impl Fields {
             let records = inventory.records.iter().map(record).collect();
             self.0.insert("multiRecords".to_owned(), records);
         }
-        if !inventory.wrong_checksums.is_empty() {
-            let parts = inventory.wrong_checksums.iter().map(|part| Value::from(part_name(*part))).collect();
-            self.0.insert("wrongChecksums".to_owned(), parts);
+        for (key, parts) in
+            [("wrongChecksums", &inventory.wrong_checksums), ("unreadable", &inventory.unreadable)]
+        {
+            if !parts.is_empty() {
+                let parts = parts.iter().map(|part| Value::from(part_name(*part))).collect();
+                self.0.insert(key.to_owned(), parts);
+            }
         }
     }
 

@@ -17,27 +17,58 @@ const RECORDS: usize = 64;
 /// What is known of an inventory.
 #[derive(Debug)]
 pub(super) struct Image {
-    bytes: Vec<Option<u8>>,
+    bytes: Vec<Byte>,
 }
 
-/// Bytes that are needed and not known yet.
-struct Missing(Range<usize>);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Byte {
+    Unknown,
+    Known(u8),
+    /// The device has no sensible answer for it.
+    Lost,
+}
+
+impl Byte {
+    fn known(self) -> Option<u8> {
+        match self {
+            Self::Known(byte) => Some(byte),
+            Self::Unknown | Self::Lost => None,
+        }
+    }
+}
+
+/// Why bytes are not there.
+enum Gap {
+    /// They are needed and not known yet.
+    Missing(Range<usize>),
+    /// They cannot be read.
+    Lost,
+}
 
 impl Image {
     /// Of an inventory of this size, nothing.
     pub(super) fn new(size: u16) -> Self {
-        Self { bytes: vec![None; usize::from(size)] }
+        Self { bytes: vec![Byte::Unknown; usize::from(size)] }
     }
 
     /// These bytes are at this offset.
     pub(super) fn put(&mut self, offset: usize, bytes: &[u8]) {
         let places = self.bytes.iter_mut().skip(offset);
-        places.zip(bytes).for_each(|(place, byte)| *place = Some(*byte));
+        places.zip(bytes).for_each(|(place, byte)| *place = Byte::Known(*byte));
+    }
+
+    /// So many bytes at this offset cannot be read, unless they have been.
+    pub(super) fn lose(&mut self, offset: usize, length: usize) {
+        let places = self.bytes.iter_mut().skip(offset).take(length);
+        places.filter(|byte| **byte == Byte::Unknown).for_each(|byte| *byte = Byte::Lost);
     }
 
     /// The bytes that are needed next, if any.
     pub(super) fn missing(&self) -> Option<Range<usize>> {
-        self.parse().err().map(|Missing(range)| range)
+        match self.parse() {
+            Err(Gap::Missing(range)) => Some(range),
+            Ok(_) | Err(Gap::Lost) => None,
+        }
     }
 
     /// What is known says this.
@@ -47,24 +78,28 @@ impl Image {
 
     /// What is known says this, as far as it goes: what could not be read reads as zeros.
     pub(super) fn inventory_so_far(mut self) -> FruInventory {
-        self.bytes.iter_mut().for_each(|byte| *byte = Some(byte.unwrap_or(0)));
+        self.bytes.iter_mut().filter(|byte| **byte == Byte::Unknown).for_each(|byte| *byte = Byte::Known(0));
         self.inventory()
     }
 
     /// These bytes, as far as the inventory goes.
-    fn at(&self, offset: usize, length: usize) -> Result<Vec<u8>, Missing> {
+    fn at(&self, offset: usize, length: usize) -> Result<Vec<u8>, Gap> {
         let end = offset.saturating_add(length).min(self.bytes.len());
-        let known = self.bytes.get(offset..end).unwrap_or_default();
-        let first = known.iter().position(Option::is_none);
-        match first {
-            None => Ok(known.iter().map(|byte| byte.unwrap_or_default()).collect()),
-            Some(first) => Err(Missing(offset + first..end)),
+        let bytes = self.bytes.get(offset..end).unwrap_or_default();
+        if bytes.contains(&Byte::Lost) {
+            return Err(Gap::Lost);
+        }
+        match bytes.iter().position(|byte| *byte == Byte::Unknown) {
+            None => Ok(bytes.iter().filter_map(|byte| byte.known()).collect()),
+            Some(first) => Err(Gap::Missing(offset + first..end)),
         }
     }
 
-    fn parse(&self) -> Result<FruInventory, Missing> {
+    fn parse(&self) -> Result<FruInventory, Gap> {
         let mut inventory = FruInventory::default();
-        let header = self.at(0, UNIT)?;
+        let Some(header) = inventory.unless_lost(FruPart::Header, self.at(0, UNIT))? else {
+            return Ok(inventory);
+        };
         let [version, _internal, chassis, board, product, multi, ..] = *header.as_slice() else {
             return Ok(inventory);
         };
@@ -74,26 +109,27 @@ impl Image {
         if !sums_up(&header) {
             inventory.wrong_checksums.push(FruPart::Header);
         }
-        if let Some(area) = self.area(chassis)? {
+        if let Some(area) = inventory.unless_lost(FruPart::Chassis, self.area(chassis))?.flatten() {
             inventory.check(FruPart::Chassis, &area);
             inventory.chassis = Some(read_chassis(&area));
         }
-        if let Some(area) = self.area(board)? {
+        if let Some(area) = inventory.unless_lost(FruPart::Board, self.area(board))?.flatten() {
             inventory.check(FruPart::Board, &area);
             inventory.board = Some(read_board(&area));
         }
-        if let Some(area) = self.area(product)? {
+        if let Some(area) = inventory.unless_lost(FruPart::Product, self.area(product))?.flatten() {
             inventory.check(FruPart::Product, &area);
             inventory.product = Some(read_product(&area));
         }
         if multi != 0 {
-            self.records(usize::from(multi) * UNIT, &mut inventory)?;
+            let records = self.records(usize::from(multi) * UNIT, &mut inventory);
+            inventory.unless_lost(FruPart::Record, records)?;
         }
         Ok(inventory)
     }
 
     /// A whole area: version, length in units, and so on.
-    fn area(&self, offset: u8) -> Result<Option<Vec<u8>>, Missing> {
+    fn area(&self, offset: u8) -> Result<Option<Vec<u8>>, Gap> {
         let start = usize::from(offset) * UNIT;
         if offset == 0 || start >= self.bytes.len() {
             return Ok(None);
@@ -104,7 +140,7 @@ impl Image {
         }
     }
 
-    fn records(&self, mut offset: usize, inventory: &mut FruInventory) -> Result<(), Missing> {
+    fn records(&self, mut offset: usize, inventory: &mut FruInventory) -> Result<(), Gap> {
         for _ in 0..RECORDS {
             let header = self.at(offset, 5)?;
             let [kind, flags, length, sum, _] = *header.as_slice() else { return Ok(()) };
@@ -132,12 +168,26 @@ impl Image {
 
 trait Check {
     fn check(&mut self, part: FruPart, bytes: &[u8]);
+
+    /// What was read of this part; none, and a note of it, where it cannot be read.
+    fn unless_lost<T>(&mut self, part: FruPart, read: Result<T, Gap>) -> Result<Option<T>, Gap>;
 }
 
 impl Check for FruInventory {
     fn check(&mut self, part: FruPart, bytes: &[u8]) {
         if !sums_up(bytes) {
             self.wrong_checksums.push(part);
+        }
+    }
+
+    fn unless_lost<T>(&mut self, part: FruPart, read: Result<T, Gap>) -> Result<Option<T>, Gap> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(Gap::Lost) => {
+                self.unreadable.push(part);
+                Ok(None)
+            }
+            Err(missing) => Err(missing),
         }
     }
 }
@@ -262,6 +312,36 @@ mod tests {
         assert_eq!(inventory.wrong_checksums, [FruPart::Header, FruPart::Chassis, FruPart::Record]);
         assert!(inventory.chassis.is_some());
         assert_eq!(inventory.records.len(), 1);
+    }
+
+    #[test]
+    fn a_part_with_lost_bytes_is_told_and_the_others_are_read() {
+        let bytes = whole();
+        let units = |at: usize| usize::from(bytes[at]) * UNIT;
+        let parts = [
+            (0, FruPart::Header),
+            (units(2) + 1, FruPart::Chassis),
+            (units(3) + 9, FruPart::Board),
+            (units(4) + 4, FruPart::Product),
+            (units(5) + 8, FruPart::Record),
+        ];
+        for (lost, part) in parts {
+            let mut image = Image::new(u16::try_from(bytes.len()).unwrap());
+            image.lose(lost, 1);
+            while let Some(missing) = image.missing() {
+                image.put(missing.start, &bytes[missing]);
+            }
+            let inventory = image.inventory();
+            assert_eq!(inventory.unreadable, [part]);
+            let whole = part != FruPart::Header;
+            assert_eq!(inventory.chassis.is_some(), whole && part != FruPart::Chassis);
+            assert_eq!(inventory.board.is_some(), whole && part != FruPart::Board);
+            assert_eq!(inventory.product.is_some(), whole && part != FruPart::Product);
+            // The second record is the one that is lost.
+            let records = if part == FruPart::Record { 1 } else { 2 * usize::from(whole) };
+            assert_eq!(inventory.records.len(), records, "{part:?}");
+            assert_eq!(inventory.wrong_checksums, []);
+        }
     }
 
     #[test]

@@ -66,6 +66,8 @@ struct Inventory {
     /// None until the device has said how large it is.
     area: Option<(info::AreaInfo, Image)>,
     tries: u8,
+    /// The last answer made no sense: fewer bytes are asked for, so that as few as can be are given up.
+    careful: bool,
 }
 
 impl FruPoll {
@@ -94,7 +96,7 @@ impl FruPoll {
         while let Some(device) = self.waiting.pop_front() {
             if device.readable {
                 let request = info::request(device.id);
-                self.reading = Some(Inventory { device, area: None, tries: TRIES });
+                self.reading = Some(Inventory { device, area: None, tries: TRIES, careful: false });
                 return Step::Ask(request);
             }
             self.ended(device, FruState::NotAsked);
@@ -131,9 +133,19 @@ impl Inventory {
                 self.area = Some((area, Image::new(area.size)));
             }
             (completion::OK, Some((area, image))) => {
-                let bytes = read::decode(&answer.data, area.by_words)?;
                 let Some(missing) = image.missing() else { return Ok(None) };
-                image.put(missing.start - misalignment(missing.start, area.by_words), bytes);
+                match read::decode(&answer.data, area.by_words) {
+                    Ok(bytes) => {
+                        image.put(missing.start - misalignment(missing.start, area.by_words), bytes);
+                        self.careful = false;
+                    }
+                    // Once more, and less; then the rest is read without these.
+                    Err(_) if !self.careful => self.careful = true,
+                    Err(_) => {
+                        image.lose(missing.start, missing.len().min(SMALLEST_READ.into()));
+                        self.careful = false;
+                    }
+                }
                 self.tries = TRIES;
             }
             (completion::NODE_BUSY | read::DEVICE_BUSY, _) if self.tries > 0 => self.tries -= 1,
@@ -149,7 +161,7 @@ impl Inventory {
             ) if *largest_read > SMALLEST_READ => *largest_read /= 2,
             _ => return Ok(None),
         }
-        Ok(self.next(*largest_read))
+        Ok(self.next(if self.careful { SMALLEST_READ } else { *largest_read }))
     }
 
     fn next(&self, largest_read: u8) -> Option<Request> {
@@ -216,6 +228,8 @@ impl Conversation for FruPoll {
 
 #[cfg(test)]
 mod tests {
+    use rackpoll_model::FruPart;
+
     use super::*;
     use crate::command::netfn;
 
@@ -229,6 +243,8 @@ mod tests {
         busy: u8,
         /// Bytes from here on cannot be read.
         broken_from: usize,
+        /// So many of the next answers, or all that have this byte, are said to hold more than they do.
+        malformed: (usize, Option<usize>),
         reads: usize,
     }
 
@@ -253,7 +269,15 @@ mod tests {
 
     impl Bmc {
         fn new() -> Self {
-            Self { bytes: inventory(), by_words: false, most: 64, busy: 0, broken_from: usize::MAX, reads: 0 }
+            Self {
+                bytes: inventory(),
+                by_words: false,
+                most: 64,
+                busy: 0,
+                broken_from: usize::MAX,
+                malformed: (0, None),
+                reads: 0,
+            }
         }
 
         fn answer(&mut self, request: &Request) -> Response {
@@ -282,6 +306,11 @@ mod tests {
             let bytes = &self.bytes[start..(start + length).min(self.bytes.len())];
             let mut data = vec![u8::try_from(bytes.len() / unit).unwrap()];
             data.extend(bytes);
+            let (next, byte) = &mut self.malformed;
+            if *next > 0 || byte.is_some_and(|byte| (start..start + length).contains(&byte)) {
+                *next = next.saturating_sub(1);
+                data.truncate(data.len() / 2);
+            }
             Response { completion: 0, data }
         }
     }
@@ -341,5 +370,28 @@ mod tests {
         assert!(bmc.reads < 40);
         let mut bmc = Bmc { busy: u8::MAX, ..Bmc::new() };
         assert_eq!(names(&run(&mut bmc))[0], None);
+    }
+
+    #[test]
+    fn an_answer_without_sense_costs_its_part_and_no_more() {
+        // Once: asked again.
+        let mut bmc = Bmc { malformed: (1, None), ..Bmc::new() };
+        let devices = run(&mut bmc);
+        assert_eq!(names(&devices)[..2], [Some("name".into()), Some("name".into())]);
+        // Whenever this byte of the product area is in it.
+        for (by_words, most) in [(false, 64), (true, 64), (false, 8)] {
+            let mut bmc = Bmc { by_words, most, malformed: (0, Some(14)), ..Bmc::new() };
+            let devices = run(&mut bmc);
+            assert_eq!(devices.len(), 4);
+            for device in &devices[..2] {
+                let FruState::Read(inventory) = &device.state else { panic!("{devices:?}") };
+                assert_eq!((&inventory.product, &inventory.unreadable[..]), (&None, &[FruPart::Product][..]));
+            }
+            assert!(bmc.reads < 40, "{}", bmc.reads);
+        }
+        // Always.
+        let devices = run(&mut Bmc { malformed: (usize::MAX, None), ..Bmc::new() });
+        let FruState::Read(inventory) = &devices[0].state else { panic!("{devices:?}") };
+        assert_eq!(inventory.unreadable, [FruPart::Header]);
     }
 }

@@ -46,6 +46,7 @@ fn server() -> FruInventory {
         }),
         records: Vec::new(),
         wrong_checksums: vec![FruPart::Board],
+        unreadable: vec![FruPart::Record],
     }
 }
 
