@@ -20,6 +20,8 @@ const LARGEST: u64 = 8 << 20;
 /// Most files, and most bytes of them all, that are looked through. A collection of 3,148 modules has some 100 MB.
 const MOST_FILES: usize = 20_000;
 const MOST_BYTES: u64 = 512 << 20;
+/// Most entries of one folder that are looked at: twice as many as files, because not all of them are MIB files.
+const MOST_ENTRIES: usize = 2 * MOST_FILES;
 /// Most bytes of the files that are read whole.
 const MOST_READ: u64 = 64 << 20;
 /// Most modules that are read, imported ones too.
@@ -92,13 +94,18 @@ impl Folders {
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
             return;
         }
-        let entries = match fs::read_dir(folder) {
+        let mut entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => return findings.push(about(folder, error)),
         };
-        // Twice as many entries as files: not all of them are MIB files.
-        let mut paths: Vec<PathBuf> =
-            entries.take(2 * MOST_FILES).filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let first = entries.by_ref().take(MOST_ENTRIES);
+        let mut paths: Vec<PathBuf> = first.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        if entries.next().is_some() {
+            let what = format!(
+                "this folder has more than {MOST_ENTRIES} entries, and only so many of them are looked at, whichever they are; give the MIB files a folder of their own"
+            );
+            findings.push(about(folder, what));
+        }
         paths.sort();
         for path in paths {
             if self.full {

@@ -358,6 +358,28 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_with_too_many_entries_is_told_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let crowded = folder.path().join("crowded");
+        std::fs::create_dir(&crowded).unwrap();
+        let one = crowded.join("0");
+        std::fs::write(&one, "").unwrap();
+        for number in 1..40_000 {
+            std::fs::hard_link(&one, crowded.join(number.to_string())).unwrap();
+        }
+        let (_, findings) = found_in(folder.path(), &["NO-SUCH-MIB"]);
+        assert_eq!(findings, ["no file of mib-dirs has the module NO-SUCH-MIB"]);
+        std::fs::hard_link(&one, crowded.join("40000")).unwrap();
+        let (_, findings) = found_in(folder.path(), &["NO-SUCH-MIB"]);
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        let name = crowded.display().to_string();
+        assert!(
+            findings[0].contains(&name) && findings[0].contains("more than 40000 entries"),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
     fn what_would_take_all_stack_or_memory_is_not_read() {
         let object = |syntax: &str| {
             format!(
