@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     power,
-    rules::sel_log::{self, Cursor, News},
+    rules::sel_log::{self, Cursor, News, Reach},
 };
 use crate::{job::Outcome, state::Disk};
 
@@ -24,14 +24,14 @@ pub(crate) const HISTORY: &str = "ALTER TABLE sel_cursor ADD COLUMN in_history I
 
 /// What a reading of the SEL tells its poller, and the cursor moved; none for other readings.
 pub(crate) fn follow(disk: &Disk, outcome: &Outcome, reading: &Reading) -> rusqlite::Result<Option<News>> {
-    let (log, command) = match reading {
-        Reading::Sel(log) => (log, "sel"),
-        Reading::SelEntries(log) => (log, "selEntries"),
+    let (log, command, reach) = match reading {
+        Reading::Sel(log) => (log, "sel", Reach::Newest),
+        Reading::SelEntries(log) => (log, "selEntries", Reach::All),
         _ => return Ok(None),
     };
     let poller = power::key(outcome);
     let before = cursor(disk, &poller, command)?;
-    let news = sel_log::news(before.as_ref(), log);
+    let news = sel_log::news(before.as_ref(), log, reach);
     if before != Some(news.cursor) {
         keep(disk, &poller, command, &news.cursor)?;
     }

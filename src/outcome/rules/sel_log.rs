@@ -51,6 +51,18 @@ pub enum Loss {
     Overwritten,
     /// The log is full, and the BMC has dropped events.
     Overflow,
+    /// The log has more new entries than are remembered of it: the oldest of them were read for other pollers only, or
+    /// before this one last asked.
+    Behind,
+}
+
+/// How far back readings of the log go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// To some of the newest entries (`sel`): it says nothing of those before.
+    Newest,
+    /// To the first entry, or as far as the log is remembered (`selEntries`).
+    All,
 }
 
 /// What a poll has to tell.
@@ -72,8 +84,8 @@ pub struct News {
     pub cursor: Cursor,
 }
 
-/// The news of a log for a poller. Without a cursor all entries are new, as history, and nothing has changed.
-pub fn news(cursor: Option<&Cursor>, log: &SelLog) -> News {
+/// The news of a log for a poller, from readings that go so far back. Without a cursor all entries are new, as history, and nothing has changed.
+pub fn news(cursor: Option<&Cursor>, log: &SelLog, reach: Reach) -> News {
     let information = &log.information;
     let is_past = cursor.is_none_or(|before| before.in_history);
     let now = Cursor {
@@ -109,7 +121,7 @@ pub fn news(cursor: Option<&Cursor>, log: &SelLog) -> News {
             // The rest of a long log comes with the next polls, and the known record may be in it.
             None if !log.to_end => return news(0, changes, *before),
             None => {
-                changes.extend(fate(&record, log, erased));
+                changes.extend(fate(&record, log, erased, reach));
                 log.entries.len()
             }
         },
@@ -138,7 +150,7 @@ fn is_ambiguous(entry: &SelEntry) -> bool {
 }
 
 /// Why a record is gone, as far as the log tells.
-fn fate(record: &[u8; 16], log: &SelLog, erased: bool) -> Option<Change> {
+fn fate(record: &[u8; 16], log: &SelLog, erased: bool, reach: Reach) -> Option<Change> {
     let id = record_id(*record);
     if erased {
         return Some(Change::Cleared(Sign::EraseTime));
@@ -152,8 +164,12 @@ fn fate(record: &[u8; 16], log: &SelLog, erased: bool) -> Option<Change> {
     if log.entries.iter().any(|entry| entry.record_id == id) {
         return Some(Change::Cleared(Sign::Record));
     }
-    // Where only a part of the log is known, the record may be in the rest.
-    log.from_start.then_some(Change::Rolled(Loss::Overwritten))
+    match reach {
+        _ if log.from_start => Some(Change::Rolled(Loss::Overwritten)),
+        Reach::All => Some(Change::Rolled(Loss::Behind)),
+        // The record may be in the rest.
+        Reach::Newest => None,
+    }
 }
 
 impl News {
@@ -167,6 +183,9 @@ impl News {
                 }
                 Change::Rolled(Loss::Overflow) => {
                     (Action::SelRolled, Severity::Warning, "overflow", Loss::Overflow.as_str())
+                }
+                Change::Rolled(Loss::Behind) => {
+                    (Action::SelRolled, Severity::Warning, "behind", Loss::Behind.as_str())
                 }
             };
             let data = json!({
@@ -201,6 +220,7 @@ impl Loss {
         match self {
             Self::Overwritten => "last known record overwritten",
             Self::Overflow => "log full, events dropped",
+            Self::Behind => "more new entries than are remembered",
         }
     }
 }

@@ -265,7 +265,7 @@ fn sel_alert(erased: u32) -> Vec<Message> {
     let poll = outcome("selEntries", Ok(Reading::SelEntries(log.clone())));
     let (host, user) = (json!("192.0.2.7"), json!("admin"));
     let device = Device { host: &host, user: &user };
-    let alerts = sel_log::news(Some(&cursor), &log)
+    let alerts = sel_log::news(Some(&cursor), &log, sel_log::Reach::All)
         .alerts(device, |action, word| format!("{}:{word}", action.as_str()));
     alerts.into_iter().flat_map(|found| alert(&Teller::of(&poll, &cache_id(&poll)), found)).collect()
 }

@@ -37,7 +37,7 @@ fn polls(logs: &[SelLog]) -> Vec<(Vec<u16>, Vec<Change>)> {
     let mut cursor = None;
     logs.iter()
         .map(|log| {
-            let news = news(cursor.as_ref(), log);
+            let news = news(cursor.as_ref(), log, Reach::Newest);
             cursor = Some(news.cursor);
             let first = log.entries.len() - news.entries;
             (log.entries[first..].iter().map(|entry| entry.record_id).collect(), news.changes)
@@ -115,6 +115,25 @@ fn the_newest_part_of_a_log_cannot_tell_what_it_has_overwritten() {
 }
 
 #[test]
+fn a_poller_that_is_further_behind_than_is_remembered_is_told_so() {
+    let before = log(7, (1..=9).map(|id| entry(id, 1)));
+    let mut after = log(7, (14..=18).map(|id| entry(id, 2)));
+    after.from_start = false;
+    let cursor = news(None, &before, Reach::All).cursor;
+    let told = news(Some(&cursor), &after, Reach::All);
+    assert_eq!((told.entries, &told.changes[..]), (5, &[Change::Rolled(Loss::Behind)][..]));
+    let again = news(Some(&told.cursor), &after, Reach::All);
+    assert_eq!((again.entries, &again.changes[..]), (0, &[][..]));
+    // What a clear explains is a clear.
+    after.information.last_erase = SelTime(8);
+    let told = news(Some(&cursor), &after, Reach::All);
+    assert_eq!(told.changes, [Change::Cleared(Sign::EraseTime)]);
+    // And the rest of a log that is still being read may have it.
+    (after.information.last_erase, after.to_end) = (SelTime(7), false);
+    assert_eq!(news(Some(&cursor), &after, Reach::All).changes, []);
+}
+
+#[test]
 fn an_overflow_is_told_once() {
     let full = |entries: [SelEntry; 2]| {
         let mut log = log(7, entries);
@@ -151,7 +170,7 @@ fn history(logs: &[SelLog]) -> Vec<bool> {
     let mut cursor = None;
     logs.iter()
         .map(|log| {
-            let news = news(cursor.as_ref(), log);
+            let news = news(cursor.as_ref(), log, Reach::Newest);
             cursor = Some(news.cursor);
             news.is_history
         })
