@@ -346,7 +346,7 @@ impl Outlet for State {
     }
 
     async fn confirm(&self, ids: Vec<u64>) {
-        Self::confirm(self, ids).await;
+        self.forget(ids).await;
     }
 
     async fn discard(&self, id: u64) {

@@ -10,7 +10,8 @@ pub trait Outlet: Send + Sync + 'static {
     /// Fewer where they are large; none only where there are none.
     fn batch(&self, after: Option<u64>, limit: usize) -> impl Future<Output = Vec<Pending>> + Send;
 
-    /// The broker has these: they may be forgotten. When this returns, no later batch has them.
+    /// The broker has these: they may be forgotten. When this returns, no batch from the beginning has them, nor one after
+    /// the last of them.
     fn confirm(&self, ids: Vec<u64>) -> impl Future<Output = ()> + Send;
 
     /// No broker will ever take this one: forgotten too, and counted as a drop.

@@ -49,6 +49,8 @@ pub(super) struct Opened {
     pub(super) graph_id: String,
     pub(super) engine: Engine,
     pub(super) outbox: Depth,
+    /// The largest id that a message has had.
+    pub(super) last_message: u64,
 }
 
 /// The agent's own SNMP engine (RFC 3411, clause 5).
@@ -90,9 +92,10 @@ pub(super) fn open(folder: &Path) -> Result<Opened, StateError> {
     let graph_id = graph_id(&writer).map_err(database)?;
     let engine = engine(&writer).map_err(database)?;
     let outbox = Depth::of(&writer).map_err(database)?;
+    let last_message = outbox::last_id(&writer).map_err(database)?;
     let cache = reader(&path).map_err(database)?;
     let backlog = reader(&path).map_err(database)?;
-    Ok(Opened { path, writer, cache, backlog, lock, graph_id, engine, outbox })
+    Ok(Opened { path, writer, cache, backlog, lock, graph_id, engine, outbox, last_message })
 }
 
 pub(super) fn cached_results(folder: &Path) -> Result<Vec<(String, String)>, StateError> {

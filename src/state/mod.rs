@@ -13,9 +13,10 @@ mod writer;
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread::Thread,
     time::{Duration, SystemTime},
 };
 
@@ -30,13 +31,16 @@ use crate::{
         rules::Segments,
         steady::Steady,
     },
-    publish::{Message, outbox::Pending},
+    publish::{
+        Message,
+        outbox::{Pending, Run},
+    },
 };
 
 pub(crate) use disk::Disk;
 pub use file::{Engine, kept_profiles};
 use reader::Question;
-use writer::{Change, Writer};
+use writer::{Change, GROUP, Writer, is_urgent, lock};
 
 /// Changes that wait for the writer. Full: whoever brings one more waits, and with it the poll pipeline.
 const CHANGES: usize = 1_024;
@@ -121,6 +125,9 @@ pub struct State {
     changes: mpsc::Sender<Change>,
     cache: mpsc::Sender<Question>,
     backlog: mpsc::Sender<Question>,
+    writer: Thread,
+    newest: Arc<Mutex<Run>>,
+    removing: Arc<AtomicU64>,
     added: Arc<Notify>,
     counters: Arc<Counters>,
     graph_id: Arc<str>,
@@ -157,6 +164,8 @@ impl State {
         let counters = Arc::new(Counters::default());
         counters.waiting.store(opened.outbox.messages, Ordering::Relaxed);
         let closing = Arc::new(AtomicBool::new(false));
+        let newest = Arc::new(Mutex::new(Run::after(opened.last_message)));
+        let removing = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             disk: prepared(Disk::new(opened.writer)),
             book: record::Book {
@@ -168,11 +177,14 @@ impl State {
             added: Arc::clone(&added),
             counters: Arc::clone(&counters),
             depth: opened.outbox,
+            next: opened.last_message.saturating_add(1),
+            newest: Arc::clone(&newest),
+            removing: Arc::clone(&removing),
             closing: Arc::clone(&closing),
             told_full: None,
             heartbeat: None,
         };
-        spawn("state-writer", move || {
+        let writer = spawn("state-writer", move || {
             writer.run(changes_in);
             drop(opened.lock);
             let _ = closed_tell.send(());
@@ -183,6 +195,9 @@ impl State {
             changes,
             cache,
             backlog,
+            writer,
+            newest,
+            removing,
             added,
             counters,
             graph_id: opened.graph_id.into(),
@@ -214,27 +229,27 @@ impl State {
     ) {
         let configured = Configured { polls: polls.map(Into::into).collect(), segments, graph_id, at };
         // A file that is closed has nothing to tell any more.
-        let _ = self.changes.send(Change::Configured(Box::new(configured))).await;
+        let _ = self.change(Change::Configured(Box::new(configured))).await;
     }
 
     /// Puts a message into the outbox that changes nothing else.
     pub async fn publish(&self, message: Message) {
-        let _ = self.changes.send(Change::Publish(Box::new(message))).await;
+        let _ = self.change(Change::Publish(Box::new(message))).await;
     }
 
     /// Puts a heartbeat into the outbox, in place of the one before where that still waits.
     pub async fn heartbeat(&self, heartbeat: Message) {
-        let _ = self.changes.send(Change::Heartbeat(Box::new(heartbeat))).await;
+        let _ = self.change(Change::Heartbeat(Box::new(heartbeat))).await;
     }
 
     /// Tells what was held back long enough.
     pub async fn look(&self, now: SystemTime) {
-        let _ = self.changes.send(Change::Look(now)).await;
+        let _ = self.change(Change::Look(now)).await;
     }
 
     /// Keeps what was learned about a BMC.
     pub async fn keep_profile(&self, kept: Kept) {
-        if self.changes.send(Change::Profile(Box::new(kept))).await.is_err() {
+        if self.change(Change::Profile(Box::new(kept))).await.is_err() {
             tracing::debug!("what was learned about a BMC is not kept: the state file is closed");
         }
     }
@@ -249,9 +264,19 @@ impl State {
         Ok(kept.into_iter().next())
     }
 
+    /// Hands a change to the writer, and wakes it where it need not wait for others any more.
+    async fn change(&self, change: Change) -> Result<(), StateError> {
+        let is_urgent = is_urgent(&change);
+        self.changes.send(change).await.map_err(|_| StateError::Closed)?;
+        if is_urgent || self.changes.capacity() <= CHANGES - GROUP {
+            self.writer.unpark();
+        }
+        Ok(())
+    }
+
     /// Takes an outcome over. Returns once there is room for it; it is on disk when its `recorded` fires.
     pub async fn record(&self, outcome: Outcome) {
-        if self.changes.send(Change::Record(Box::new(outcome))).await.is_err() {
+        if self.change(Change::Record(Box::new(outcome))).await.is_err() {
             self.counters.lost.fetch_add(1, Ordering::Relaxed);
             tracing::error!("a poll's outcome is lost: the state file is closed");
         }
@@ -267,9 +292,16 @@ impl State {
     }
 
     /// The oldest messages with ids above `after`, in order, at most `limit`; fewer where they are large, and none only
-    /// where there are none.
+    /// where there are none. From the beginning nothing comes that was forgotten before this was called.
     pub async fn batch(&self, after: Option<u64>, limit: usize) -> Vec<Pending> {
-        let after = after.and_then(|after| i64::try_from(after).ok()).unwrap_or(0);
+        if after.is_none() && self.removing.load(Ordering::Acquire) > 0 {
+            self.confirm(Vec::new()).await;
+        }
+        let after = after.unwrap_or(0);
+        if let Some(batch) = lock(&self.newest).take(after, limit) {
+            return batch;
+        }
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
         loop {
             match self.ask(&self.backlog, |answer| Question::Batch { after, limit, answer }).await {
                 Ok(batch) => return batch,
@@ -295,21 +327,28 @@ impl State {
 
     /// The broker has these: they are forgotten when this returns.
     pub async fn confirm(&self, ids: Vec<u64>) {
-        self.remove(ids).await;
+        let (done, removed) = oneshot::channel();
+        if self.remove(ids, Some(done)).await {
+            let _ = removed.await;
+        }
+    }
+
+    /// The broker has these: they are forgotten some time soon, and before `batch` begins at the beginning again.
+    pub async fn forget(&self, ids: Vec<u64>) {
+        self.remove(ids, None).await;
     }
 
     /// No broker will take this one: forgotten, counted and logged.
     pub async fn discard(&self, id: u64) {
         self.counters.discarded.fetch_add(1, Ordering::Relaxed);
         tracing::error!(id, "a message that no broker takes was dropped from the outbox");
-        self.remove(vec![id]).await;
+        self.confirm(vec![id]).await;
     }
 
-    async fn remove(&self, ids: Vec<u64>) {
-        let (done, removed) = oneshot::channel();
-        if self.changes.send(Change::Remove { ids, done }).await.is_ok() {
-            let _ = removed.await;
-        }
+    async fn remove(&self, ids: Vec<u64>, done: Option<oneshot::Sender<()>>) -> bool {
+        // Down again once the writer has it on disk.
+        self.removing.fetch_add(1, Ordering::AcqRel);
+        self.change(Change::Remove { ids, done }).await.is_ok()
     }
 
     /// Returns at once where messages were added since the last call, else when one is.
@@ -327,7 +366,7 @@ impl State {
     pub async fn close(self) {
         self.closing.store(true, Ordering::Relaxed);
         let closed = self.closed.lock().await.take();
-        let _ = self.changes.send(Change::Close).await;
+        let _ = self.change(Change::Close).await;
         if let Some(closed) = closed {
             let _ = closed.await;
         }
@@ -342,8 +381,9 @@ pub fn cached_results(folder: &Path) -> Result<Vec<(String, String)>, StateError
     file::cached_results(folder)
 }
 
-fn spawn(name: &str, life: impl FnOnce() + Send + 'static) -> Result<(), StateError> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(life).map(drop).map_err(StateError::Thread)
+fn spawn(name: &str, life: impl FnOnce() + Send + 'static) -> Result<Thread, StateError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(life);
+    thread.map(|thread| thread.thread().clone()).map_err(StateError::Thread)
 }
 
 #[cfg(test)]

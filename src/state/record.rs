@@ -15,7 +15,7 @@ use crate::{
     publish::{
         Message,
         contract::{self, Accounting, Teller},
-        outbox::{self, Depth},
+        outbox::Draft,
     },
 };
 
@@ -29,8 +29,8 @@ pub(super) struct Book {
 }
 
 impl Book {
-    /// Everything that one outcome changes, inside a transaction. Its messages are added to `depth`.
-    pub(super) fn record(&self, disk: &Disk, outcome: &Outcome, depth: &mut Depth) -> rusqlite::Result<()> {
+    /// Everything that one outcome changes, inside a transaction. Its messages go to the outbox.
+    pub(super) fn record(&self, disk: &Disk, outcome: &Outcome, outbox: &mut Draft) -> rusqlite::Result<()> {
         let sequence = sequence::next(disk, outcome)?;
         let accounting = Accounting { agent: &self.agent, sequence };
         let now = self.clock.millis(outcome.finished_at);
@@ -56,13 +56,13 @@ impl Book {
             Err(_) => messages.extend(contract::failure(outcome, accounting)),
         }
         messages.extend(access::of(disk, outcome, &self.segments, now)?);
-        add(disk, &messages, depth)
+        add(disk, messages, outbox)
     }
 
     /// Everything that time alone changes, inside a transaction.
-    pub(super) fn look(&self, disk: &Disk, now: SystemTime, depth: &mut Depth) -> rusqlite::Result<()> {
+    pub(super) fn look(&self, disk: &Disk, now: SystemTime, outbox: &mut Draft) -> rusqlite::Result<()> {
         let millis = self.clock.millis(now);
-        add(disk, &access::look(disk, &self.segments, now, millis)?, depth)
+        add(disk, access::look(disk, &self.segments, now, millis)?, outbox)
     }
 
     /// Everything that another configuration changes, inside a transaction.
@@ -70,18 +70,17 @@ impl Book {
         &self,
         disk: &Disk,
         configured: &Configured,
-        depth: &mut Depth,
+        outbox: &mut Draft,
     ) -> rusqlite::Result<()> {
         let mut messages = polls::configured(disk, configured, self.clock.millis(configured.at))?;
         messages.extend(access::configured(disk, &configured.segments, configured.at)?);
-        add(disk, &messages, depth)
+        add(disk, messages, outbox)
     }
 }
 
-fn add(disk: &Disk, messages: &[Message], depth: &mut Depth) -> rusqlite::Result<()> {
+fn add(disk: &Disk, messages: Vec<Message>, outbox: &mut Draft) -> rusqlite::Result<()> {
     for message in messages {
-        outbox::add(disk, message)?;
-        depth.add(message.body.len());
+        outbox.add(disk, message)?;
     }
     Ok(())
 }

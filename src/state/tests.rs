@@ -467,3 +467,99 @@ async fn a_disk_that_is_full_at_any_statement_moves_the_sel_cursor_with_its_resu
         assert_eq!(seen(&state, &["a"]).await, whole, "statement {statement}");
     }
 }
+
+#[tokio::test]
+async fn messages_are_handed_over_once_and_from_the_beginning_all_that_wait_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(folder.path());
+    let ids = |batch: &[Pending]| batch.iter().map(|pending| pending.id).collect::<Vec<_>>();
+    for id in ["a", "b", "c"] {
+        record(&state, power(id, true)).await;
+    }
+    let first = state.batch(None, 2).await;
+    let second = state.batch(Some(2), 10).await;
+    assert_eq!((ids(&first), ids(&second)), (vec![1, 2], vec![3]));
+    assert!(state.batch(Some(3), 10).await.is_empty());
+    record(&state, power("d", true)).await;
+    assert_eq!(ids(&state.batch(Some(3), 10).await), [4]);
+    // From the file this time, and the same.
+    let again = state.batch(None, 10).await;
+    assert_eq!(again[..3], [first, second].concat());
+    state.forget(vec![3, 1]).await;
+    assert_eq!(ids(&state.batch(None, 10).await), [2, 4]);
+    state.forget(vec![2]).await;
+    state.close().await;
+    assert_eq!(ids(&open(folder.path()).batch(None, 10).await), [4]);
+}
+
+#[tokio::test]
+async fn what_a_killed_agent_had_committed_and_not_published_or_not_confirmed_is_there_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(folder.path());
+    for id in ["a", "b", "c", "d"] {
+        record(&state, power(id, true)).await;
+    }
+    let handed_over = state.batch(None, 2).await;
+    state.confirm(vec![1]).await;
+    // What is on disk when it is killed now.
+    let killed = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        if !entry.file_name().to_string_lossy().ends_with("-shm") {
+            std::fs::copy(entry.path(), killed.path().join(entry.file_name())).unwrap();
+        }
+    }
+    let next = open(killed.path());
+    let left = next.batch(None, 10).await;
+    assert_eq!(left.iter().map(|pending| pending.id).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(left[0], handed_over[1]);
+    assert_eq!(next.counters().waiting.load(Ordering::Relaxed), 3);
+    record(&next, power("a", true)).await;
+    let new = next.batch(Some(4), 10).await;
+    assert_eq!(new.iter().map(|pending| pending.id).collect::<Vec<_>>(), [5]);
+}
+
+#[tokio::test]
+async fn a_publisher_that_is_behind_reads_the_file_until_it_is_near_and_misses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(folder.path());
+    let mut all = Vec::new();
+    let mut after = None;
+    for round in 0..6 {
+        // Some 3 MB more than what was fetched: beyond what is held in memory from the second round on.
+        for _ in 0..3 {
+            let mut outcome = power("p", true);
+            outcome.subject.value.insert("padding".into(), "x".repeat(2 << 20).into());
+            record(&state, outcome).await;
+        }
+        let limit = if round % 2 == 0 { 1 } else { 2 };
+        let batch = state.batch(after, limit).await;
+        after = batch.last().map(|last| last.id).or(after);
+        all.extend(batch.into_iter().map(|pending| pending.id));
+    }
+    while let Some(last) = state.batch(after, 100).await.last() {
+        all.extend(after.unwrap_or(0) + 1..=last.id);
+        after = Some(last.id);
+    }
+    assert_eq!(all, (1..=18).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn a_transaction_that_failed_hands_nothing_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, faults) = open_faulty(folder.path());
+    record(&state, power("p", true)).await;
+    assert_eq!(state.batch(None, 10).await.len(), 1);
+    // BEGIN, and all but COMMIT.
+    faults.impossible("COMMIT");
+    record(&state, power("p", false)).await;
+    assert_eq!(state.counters().lost.load(Ordering::Relaxed), 1);
+    assert!(state.batch(Some(1), 10).await.is_empty());
+    faults.heal();
+    record(&state, power("p", false)).await;
+    let told = state.batch(Some(1), 10).await;
+    assert_eq!(told.len(), 3, "the result, and the alert on both keys: the power was not known to be off");
+    assert_eq!(told[0].id, 2);
+    assert!(String::from_utf8_lossy(&told[0].message.body).contains("\"sequence\":2,"));
+    assert_eq!(told, state.batch(None, 10).await[1..]);
+}

@@ -1,7 +1,7 @@
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -19,14 +19,17 @@ use crate::{
     },
     publish::{
         Message,
-        outbox::{self, Depth},
+        outbox::{Depth, Draft, Run},
     },
 };
 
 /// Changes in one transaction. A commit waits for the disk: 3,500 a second one by one, 79,000 by hundreds (docs/decisions).
-const GROUP: usize = 256;
+pub(super) const GROUP: usize = 256;
 /// What a schedule has brought waits so long for others to share its transaction. Commands are not kept waiting.
 const GATHER: Duration = Duration::from_millis(10);
+/// Where others came in that time, all of them wait so long for more: with as many polls a transaction every 10 ms costs
+/// more than what is in it. Confirmed messages, for which nobody waits, are not gone sooner either.
+const GATHER_MORE: Duration = Duration::from_millis(40);
 /// After a failed transaction the same changes are tried again, after this long and then ever longer.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
@@ -39,7 +42,7 @@ const TELL_AGAIN: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) enum Change {
     Record(Box<Outcome>),
-    Remove { ids: Vec<u64>, done: oneshot::Sender<()> },
+    Remove { ids: Vec<u64>, done: Option<oneshot::Sender<()>> },
     Configured(Box<Configured>),
     Look(SystemTime),
     Heartbeat(Box<Message>),
@@ -60,6 +63,12 @@ pub(super) struct Writer {
     pub(super) added: Arc<Notify>,
     pub(super) counters: Arc<Counters>,
     pub(super) depth: Depth,
+    /// Id of the next message.
+    pub(super) next: u64,
+    /// The newest of the outbox, for the publisher.
+    pub(super) newest: Arc<Mutex<Run>>,
+    /// Changes that are on their way to remove messages.
+    pub(super) removing: Arc<AtomicU64>,
     /// Set when the agent stops: a disk that cannot be written is then not waited for.
     pub(super) closing: Arc<AtomicBool>,
     /// When it was last told that the outbox is full.
@@ -74,14 +83,7 @@ impl Writer {
         let mut group = Vec::with_capacity(GROUP);
         let mut open = true;
         while open && changes.blocking_recv_many(&mut group, GROUP) > 0 {
-            if group.len() < GROUP && !group.iter().any(is_urgent) {
-                std::thread::sleep(GATHER);
-                while group.len() < GROUP
-                    && let Ok(change) = changes.try_recv()
-                {
-                    group.push(change);
-                }
-            }
+            gather(&mut changes, &mut group);
             if let Some(close) = group.iter().position(|change| matches!(change, Change::Close)) {
                 group.truncate(close);
                 open = false;
@@ -99,14 +101,14 @@ impl Writer {
     /// Makes these changes, as one where that works: nothing is told before it is on disk.
     fn make(&mut self, group: &mut Vec<Change>) {
         if self.commit(group).is_ok() {
-            group.drain(..).for_each(tell);
+            group.drain(..).for_each(|change| self.tell(change));
             return;
         }
         // One of them may be the reason, so each is on its own now.
         let mut lost = 0;
         for mut change in group.drain(..) {
             match self.insist(&mut change) {
-                Ending::Settled => tell(change),
+                Ending::Settled => self.tell(change),
                 // Its command stays with the broker, and its messages stay in the outbox.
                 Ending::GivenUp => lost += 1,
             }
@@ -180,64 +182,89 @@ impl Writer {
         if group.is_empty() {
             return Ok(());
         }
-        let mut depth = self.depth;
+        let mut outbox = Draft::new(self.depth, self.next);
         let mut heartbeat = self.heartbeat;
         let dropped = self.disk.transaction(|disk| {
             for change in group {
                 match change {
-                    Change::Record(outcome) => self.book.record(disk, outcome, &mut depth)?,
+                    Change::Record(outcome) => self.book.record(disk, outcome, &mut outbox)?,
                     Change::Remove { ids, .. } => {
-                        for id in ids {
-                            if let Some(bytes) = outbox::remove(disk, *id)? {
-                                depth.forget(bytes);
-                            }
+                        for (first, last) in runs(ids) {
+                            outbox.remove(disk, first, last)?;
                         }
                     }
                     Change::Heartbeat(message) => {
-                        let (id, removed) = outbox::replace(disk, heartbeat, message)?;
-                        if let Some(bytes) = removed {
-                            depth.forget(bytes);
-                        }
-                        depth.add(message.body.len());
-                        heartbeat = Some(id);
+                        heartbeat = Some(outbox.replace(disk, heartbeat, Message::clone(message))?);
                     }
-                    Change::Publish(message) => {
-                        outbox::add(disk, message)?;
-                        depth.add(message.body.len());
-                    }
-                    Change::Look(now) => self.book.look(disk, *now, &mut depth)?,
+                    Change::Publish(message) => drop(outbox.add(disk, Message::clone(message))?),
+                    Change::Look(now) => self.book.look(disk, *now, &mut outbox)?,
                     Change::Profile(kept) => profile::keep(disk, kept)?,
-                    Change::Configured(configured) => self.book.configure(disk, configured, &mut depth)?,
+                    Change::Configured(configured) => self.book.configure(disk, configured, &mut outbox)?,
                     Change::Close => {}
                 }
             }
-            self.make_room(disk, &mut depth)
+            self.make_room(disk, &mut outbox)
         })?;
+        let Draft { depth, next, added, removed } = outbox;
         self.depth = depth;
+        self.next = next;
+        {
+            let mut newest = lock(&self.newest);
+            newest.extend(added);
+            for (first, last) in removed {
+                newest.forget(first, last);
+            }
+        }
         self.heartbeat = heartbeat;
         self.counters.waiting.store(depth.messages, Ordering::Relaxed);
         if dropped > 0 {
             self.tell_full(dropped);
         }
-        if group
-            .iter()
-            .any(|change| !matches!(change, Change::Remove { .. } | Change::Profile(_) | Change::Close))
-        {
+        if group.iter().any(is_news) {
             self.added.notify_one();
         }
         Ok(())
     }
 
     /// The newest are worth most to whoever watches a rack, so the oldest go.
-    fn make_room(&self, disk: &Disk, depth: &mut Depth) -> rusqlite::Result<u64> {
+    fn make_room(&self, disk: &Disk, outbox: &mut Draft) -> rusqlite::Result<u64> {
         let limits = &self.book.limits;
         let mut dropped = 0;
-        while depth.messages > limits.outbox_messages || depth.bytes > limits.outbox_bytes {
-            let Some(bytes) = outbox::remove_oldest(disk)? else { break };
-            depth.forget(bytes);
+        while outbox.depth.messages > limits.outbox_messages || outbox.depth.bytes > limits.outbox_bytes {
+            if !outbox.remove_oldest(disk)? {
+                break;
+            }
             dropped += 1;
         }
         Ok(dropped)
+    }
+
+    /// Tells whoever wants to know that the change is settled.
+    fn tell(&self, change: Change) {
+        match change {
+            Change::Record(outcome) => {
+                let Outcome { subject, reading, .. } = *outcome;
+                if let Some(ticket) = subject.ticket {
+                    ticket.finish(&reading);
+                }
+                if let Some(recorded) = subject.recorded {
+                    // A command whose connection is gone comes again.
+                    let _ = recorded.send(());
+                }
+            }
+            Change::Remove { done, .. } => {
+                self.removing.fetch_sub(1, Ordering::Release);
+                if let Some(done) = done {
+                    let _ = done.send(());
+                }
+            }
+            Change::Configured(_)
+            | Change::Look(_)
+            | Change::Heartbeat(_)
+            | Change::Profile(_)
+            | Change::Publish(_)
+            | Change::Close => {}
+        }
     }
 
     fn tell_full(&mut self, dropped: u64) {
@@ -252,36 +279,62 @@ impl Writer {
     }
 }
 
-/// Whether somebody waits for it.
-fn is_urgent(change: &Change) -> bool {
-    match change {
-        Change::Record(outcome) => outcome.subject.recorded.is_some() || outcome.subject.reply.is_some(),
-        Change::Close => true,
-        _ => false,
+/// Waits for others that share the transaction of these, unless somebody waits for one of them.
+fn gather(changes: &mut mpsc::Receiver<Change>, group: &mut Vec<Change>) {
+    let begun = Instant::now();
+    let mut wait = GATHER;
+    loop {
+        while group.len() < GROUP
+            && let Ok(change) = changes.try_recv()
+        {
+            group.push(change);
+        }
+        if group.len() >= GROUP || group.iter().any(is_urgent) {
+            return;
+        }
+        let waited = begun.elapsed();
+        if waited >= GATHER && group.iter().filter(|change| is_news(change)).count() != 1 {
+            wait = GATHER_MORE;
+        }
+        if waited >= wait {
+            return;
+        }
+        // Whoever brings something urgent, or the last that has room, ends it.
+        std::thread::park_timeout(wait.saturating_sub(waited));
     }
 }
 
-fn tell(change: Change) {
+/// Whether it may have something to tell.
+fn is_news(change: &Change) -> bool {
+    !matches!(change, Change::Remove { .. } | Change::Profile(_) | Change::Close)
+}
+
+/// The ids as runs without a gap, each from its first to its last.
+fn runs(ids: &[u64]) -> Vec<(u64, u64)> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for id in ids {
+        match runs.last_mut() {
+            Some((_, last)) if id <= last.saturating_add(1) => *last = id,
+            _ => runs.push((id, id)),
+        }
+    }
+    runs
+}
+
+/// A thread that panicked while it held this left it whole: each of its changes is made at once.
+pub(super) fn lock(newest: &Mutex<Run>) -> MutexGuard<'_, Run> {
+    newest.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether somebody waits for it.
+pub(super) fn is_urgent(change: &Change) -> bool {
     match change {
-        Change::Record(outcome) => {
-            let Outcome { subject, reading, .. } = *outcome;
-            if let Some(ticket) = subject.ticket {
-                ticket.finish(&reading);
-            }
-            if let Some(recorded) = subject.recorded {
-                // A command whose connection is gone comes again.
-                let _ = recorded.send(());
-            }
-        }
-        Change::Remove { done, .. } => {
-            let _ = done.send(());
-        }
-        Change::Configured(_)
-        | Change::Look(_)
-        | Change::Heartbeat(_)
-        | Change::Profile(_)
-        | Change::Publish(_)
-        | Change::Close => {}
+        Change::Remove { done, .. } => done.is_some(),
+        Change::Record(outcome) => outcome.subject.recorded.is_some() || outcome.subject.reply.is_some(),
+        Change::Close => true,
+        _ => false,
     }
 }
 
@@ -300,5 +353,17 @@ fn may_heal(error: &rusqlite::Error) -> bool {
                 | ErrorCode::ParameterOutOfRange
         ),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_removed_by_runs() {
+        assert_eq!(runs(&[]), []);
+        assert_eq!(runs(&[7, 5, 6, 6, 9, 1]), [(1, 1), (5, 7), (9, 9)]);
+        assert_eq!(runs(&[u64::MAX, u64::MAX - 1]), [(u64::MAX - 1, u64::MAX)]);
     }
 }
