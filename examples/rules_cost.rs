@@ -251,7 +251,7 @@ fn state(folder: &Path) -> io::Result<Connection> {
 
 fn polls(folder: &Path) -> io::Result<u64> {
     state(folder)?
-        .query_row("SELECT COALESCE(SUM(last), 0) FROM sequence", [], |row| row.get(0))
+        .query_row("SELECT COALESCE(SUM(last), 0) FROM last_sequence", [], |row| row.get(0))
         .map_err(io::Error::other)
 }
 

@@ -2,6 +2,7 @@
 //! process. Devices and broker are other processes.
 
 use std::{
+    collections::HashSet,
     fmt::Write as _,
     fs::File,
     net::{Ipv4Addr, TcpListener, TcpStream},
@@ -340,7 +341,9 @@ struct Measured {
     processor: f64,
     wall: f64,
     polls: u64,
+    /// Pollers that have failed.
     failed: u64,
+    /// Polls, without those whose message still waits.
     confirmed: u64,
     /// Milliseconds from when a poll was due to its start, sorted.
     late: Vec<f64>,
@@ -404,17 +407,17 @@ impl Agent {
         let polls = after.polls - before.polls;
         let mut late = state.prepare(
             "SELECT (julianday(json_extract(entry, '$._poll.startedAt')) - julianday(json_extract(entry, '$._poll.scheduledAt')))
-             * 86400000 FROM cache WHERE id > ?1",
+             * 86400000 FROM cache WHERE json_extract(entry, '$._poll.startedAt') >= ?1",
         )?;
         let mut late: Vec<f64> =
-            late.query_map([i64::try_from(before.results)?], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            late.query_map([&before.at], |row| row.get(0))?.collect::<Result<_, _>>()?;
         late.sort_by(f64::total_cmp);
         Ok(Measured {
             processor: after.processor - before.processor,
             wall,
             polls,
-            failed: polls.saturating_sub(after.results - before.results),
-            confirmed: after.confirmed - before.confirmed,
+            failed: after.failures.iter().filter(|failure| !before.failures.contains(failure)).count() as u64,
+            confirmed: (polls + before.waiting).saturating_sub(after.waiting),
             late,
             resident_kib: after.resident_kib,
         })
@@ -425,25 +428,28 @@ impl Agent {
 struct Snapshot {
     processor: f64,
     polls: u64,
-    /// Good ones.
-    results: u64,
-    confirmed: u64,
+    /// Pollers that have failed, each with the number of the last failure.
+    failures: HashSet<(String, i64)>,
+    /// Messages in the outbox.
+    waiting: u64,
+    /// When, as results say it.
+    at: String,
     resident_kib: u64,
 }
 
 impl Snapshot {
     fn of(process: u32, state: &Connection) -> Result<Self, Error> {
         let number = |sql: &str| state.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
-        let added = |table: &str| {
-            number(&format!("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = '{table}'"))
-        };
+        let mut failures = state.prepare("SELECT poller, last FROM sequence")?;
+        let failures = failures.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         Ok(Self {
             processor: agent_time(process)?,
-            polls: number("SELECT COALESCE(SUM(last), 0) FROM sequence")?,
-            results: added("cache")?,
-            confirmed: added("outbox")? - number("SELECT COUNT(*) FROM outbox")?,
+            polls: number("SELECT COALESCE(SUM(last), 0) FROM last_sequence")?,
+            failures,
+            waiting: number("SELECT COUNT(*) FROM outbox")?,
+            at: state.query_row("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", [], |row| row.get(0))?,
             resident_kib: resident
                 .and_then(|text| text.split_whitespace().next())
                 .and_then(|kib| kib.parse().ok())

@@ -18,7 +18,7 @@ use crate::{
         Message,
         contract::{self, NodeEvent, SegmentEvent},
     },
-    state::Disk,
+    state::{Disk, known::Access},
 };
 
 pub(crate) const TABLE: &str = "CREATE TABLE access (
@@ -109,11 +109,24 @@ pub(crate) fn of(
 }
 
 fn standing(disk: &Disk, poller: &str, node: &str) -> rusqlite::Result<Option<(Standing, i64)>> {
-    disk.prepare("SELECT up, failures, since, seen FROM access WHERE poller = ?1 AND node = ?2")?
-        .query_row([poller, node], |row| {
-            Ok((Standing { up: row.get(0)?, failures: row.get(1)?, since: row.get(2)? }, row.get(3)?))
+    let of_node =
+        |row: Option<&Access>| row.filter(|row| row.node == node).map(|row| (row.standing, row.seen));
+    if let Some(row) = disk.known().access.get(poller) {
+        return Ok(of_node(row.as_ref()));
+    }
+    let row = disk
+        .prepare("SELECT node, up, failures, since, seen FROM access WHERE poller = ?1")?
+        .query_row([poller], |row| {
+            Ok(Access {
+                node: row.get(0)?,
+                standing: Standing { up: row.get(1)?, failures: row.get(2)?, since: row.get(3)? },
+                seen: row.get(4)?,
+            })
         })
-        .optional()
+        .optional()?;
+    let standing = of_node(row.as_ref());
+    disk.known().access.insert(poller.to_owned(), row);
+    Ok(standing)
 }
 
 fn others(disk: &Disk, poller: &str, node: &str, now: i64) -> rusqlite::Result<Option<bool>> {
@@ -131,6 +144,8 @@ fn keep(disk: &Disk, poller: &str, node: &str, standing: Standing, now: i64) -> 
          ON CONFLICT (poller) DO UPDATE SET node = ?2, up = ?3, failures = ?4, since = ?5, seen = ?6",
     )?
     .execute(params![poller, node, standing.up, standing.failures, standing.since, now])?;
+    let row = Access { node: node.to_owned(), standing, seen: now };
+    disk.known().access.insert(poller.to_owned(), Some(row));
     Ok(())
 }
 

@@ -184,6 +184,7 @@ impl Look<'_> {
     }
 
     fn keep(&self, poller: &str, action: Action, conditions: Option<String>) -> rusqlite::Result<()> {
+        let is_calm = conditions.is_none();
         match conditions {
             Some(conditions) => self
                 .disk
@@ -197,13 +198,35 @@ impl Look<'_> {
                 .prepare("DELETE FROM conditions WHERE poller = ?1 AND action = ?2")?
                 .execute([poller, action.as_str()])?,
         };
+        set_calm(self.disk, poller, action, is_calm);
         Ok(())
     }
 }
 
 /// What was kept of a poller's conditions of this kind.
 pub(crate) fn kept(disk: &Disk, poller: &str, action: Action) -> rusqlite::Result<Option<String>> {
-    disk.prepare("SELECT conditions FROM conditions WHERE poller = ?1 AND action = ?2")?
+    if disk.known().calm.get(poller).is_some_and(|kinds| kinds.contains(&action)) {
+        return Ok(None);
+    }
+    let kept = disk
+        .prepare("SELECT conditions FROM conditions WHERE poller = ?1 AND action = ?2")?
         .query_row([poller, action.as_str()], |row| row.get(0))
-        .optional()
+        .optional()?;
+    if kept.is_none() {
+        set_calm(disk, poller, action, true);
+    }
+    Ok(kept)
+}
+
+/// There are no conditions of this kind, or there are.
+fn set_calm(disk: &Disk, poller: &str, action: Action, calm: bool) {
+    let mut known = disk.known();
+    match known.calm.get_mut(poller) {
+        Some(kinds) => {
+            kinds.retain(|kind| *kind != action);
+            kinds.extend(calm.then_some(action));
+        }
+        None if calm => drop(known.calm.insert(poller.to_owned(), vec![action])),
+        None => {}
+    }
 }

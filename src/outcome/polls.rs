@@ -145,6 +145,7 @@ impl Known {
         for table in ["conditions", "access", "polls"] {
             disk.prepare(&format!("DELETE FROM {table} WHERE poller = ?1"))?.execute([&self.poller])?;
         }
+        disk.known().forget();
         if !alerts.is_empty() {
             tracing::info!(
                 poller = self.poller,

@@ -18,7 +18,15 @@ pub(crate) fn key(outcome: &Outcome) -> String {
 
 /// The last known state, if any.
 pub(crate) fn last(disk: &Disk, key: &str) -> rusqlite::Result<Option<bool>> {
-    disk.prepare("SELECT on_ FROM power WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()
+    if let Some(last) = disk.known().power.get(key) {
+        return Ok(*last);
+    }
+    let last = disk
+        .prepare("SELECT on_ FROM power WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    disk.known().power.insert(key.to_owned(), last);
+    Ok(last)
 }
 
 /// Remembers the state; the one before, if any.
@@ -29,6 +37,7 @@ pub(crate) fn replace(disk: &Disk, key: &str, on: bool) -> rusqlite::Result<Opti
             "INSERT INTO power (key, on_) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET on_ = ?2",
         )?
         .execute(params![key, on])?;
+        disk.known().power.insert(key.to_owned(), Some(on));
     }
     Ok(last)
 }

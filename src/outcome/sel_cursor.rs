@@ -51,27 +51,35 @@ pub(crate) fn for_poller(reading: &Reading, news: Option<&News>) -> Option<Readi
     }))
 }
 
-fn cursor(disk: &Disk, poller: &str, command: &str) -> rusqlite::Result<Option<Cursor>> {
-    disk.prepare(
-        "SELECT record, erased, overflow, in_history FROM sel_cursor WHERE poller = ?1 AND command = ?2",
-    )?
-    .query_row([poller, command], |row| {
-        Ok(Cursor {
-            record: row.get(0)?,
-            erased: SelTime(row.get(1)?),
-            overflow: row.get(2)?,
-            in_history: row.get(3)?,
+fn cursor(disk: &Disk, poller: &str, command: &'static str) -> rusqlite::Result<Option<Cursor>> {
+    let key = (poller.to_owned(), command);
+    if let Some(cursor) = disk.known().cursors.get(&key) {
+        return Ok(*cursor);
+    }
+    let cursor = disk
+        .prepare(
+            "SELECT record, erased, overflow, in_history FROM sel_cursor WHERE poller = ?1 AND command = ?2",
+        )?
+        .query_row([poller, command], |row| {
+            Ok(Cursor {
+                record: row.get(0)?,
+                erased: SelTime(row.get(1)?),
+                overflow: row.get(2)?,
+                in_history: row.get(3)?,
+            })
         })
-    })
-    .optional()
+        .optional()?;
+    disk.known().cursors.insert(key, cursor);
+    Ok(cursor)
 }
 
-fn keep(disk: &Disk, poller: &str, command: &str, cursor: &Cursor) -> rusqlite::Result<()> {
+fn keep(disk: &Disk, poller: &str, command: &'static str, cursor: &Cursor) -> rusqlite::Result<()> {
     disk.prepare(
         "INSERT INTO sel_cursor (poller, command, record, erased, overflow, in_history)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (poller, command) DO UPDATE SET record = ?3, erased = ?4, overflow = ?5, in_history = ?6",
     )?
     .execute(params![poller, command, cursor.record, cursor.erased.0, cursor.overflow, cursor.in_history])?;
+    disk.known().cursors.insert((poller.to_owned(), command), Some(*cursor));
     Ok(())
 }

@@ -1,9 +1,14 @@
+use std::cell::{RefCell, RefMut};
+
 use rusqlite::{CachedStatement, Connection};
+
+use super::known::Known;
 
 /// The state file as its one writer uses it: statement by statement, so that a test can let any of them fail.
 #[derive(Debug)]
 pub(crate) struct Disk {
     file: Connection,
+    known: RefCell<Known>,
     #[cfg(test)]
     faults: super::faults::Faults,
 }
@@ -12,6 +17,7 @@ impl Disk {
     pub(super) fn new(file: Connection) -> Self {
         Self {
             file,
+            known: RefCell::default(),
             #[cfg(test)]
             faults: super::faults::Faults::default(),
         }
@@ -29,6 +35,17 @@ impl Disk {
         self.file.prepare_cached(statement)
     }
 
+    /// What need not be read from the file. Whoever changes a row of it changes both, in this order: the row, and what is
+    /// known of it.
+    pub(crate) fn known(&self) -> RefMut<'_, Known> {
+        self.known.borrow_mut()
+    }
+
+    /// The row that the last INSERT has made.
+    pub(crate) fn last_row(&self) -> i64 {
+        self.file.last_insert_rowid()
+    }
+
     /// Everything that `changes` does, on the disk for good, or nothing of it.
     pub(super) fn transaction<T>(
         &self,
@@ -40,8 +57,12 @@ impl Disk {
             self.prepare("COMMIT")?.execute([])?;
             Ok(done)
         });
-        if done.is_err() {
-            self.roll_back();
+        match &done {
+            Ok(_) => self.known().bound(),
+            Err(_) => {
+                self.known().forget();
+                self.roll_back();
+            }
         }
         done
     }

@@ -17,6 +17,7 @@ struct Plan {
 #[derive(Debug)]
 enum Failing {
     FullFrom(u64),
+    FullOnce(u64),
     Impossible(&'static str),
 }
 
@@ -24,6 +25,11 @@ impl Faults {
     /// The disk is full from the `n`-th statement from now on, counted from 1, until it is healed.
     pub(super) fn full_from(&self, n: u64) {
         self.plan(Some(Failing::FullFrom(n)));
+    }
+
+    /// The disk is full at the `n`-th statement from now on, counted from 1, and at no other.
+    pub(super) fn full_once(&self, n: u64) {
+        self.plan(Some(Failing::FullOnce(n)));
     }
 
     /// No statement that begins so can ever work.
@@ -46,6 +52,7 @@ impl Faults {
         plan.executed += 1;
         let code = match plan.failing {
             Some(Failing::FullFrom(first)) if plan.executed >= first => ffi::SQLITE_FULL,
+            Some(Failing::FullOnce(only)) if plan.executed == only => ffi::SQLITE_FULL,
             Some(Failing::Impossible(beginning)) if statement.starts_with(beginning) => ffi::SQLITE_TOOBIG,
             _ => return Ok(()),
         };

@@ -37,6 +37,7 @@ const STEPS: &[&[&str]] = &[
     &[sel_cursor::HISTORY],
     &[polls::TABLE],
     &[profile::LOG],
+    &[cache::RING, sequence::VIEW],
 ];
 
 /// An open state file.
@@ -216,6 +217,39 @@ mod tests {
             assert_eq!(tables(&file), tables(&fresh), "from version {seen}");
             assert_eq!(graph_id(&file).unwrap(), "kept");
         }
+    }
+
+    #[test]
+    fn results_of_a_file_that_numbered_its_rows_keep_their_order_and_their_numbers() {
+        let file = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..8] {
+            file.execute_batch(&step.concat()).unwrap();
+        }
+        file.pragma_update(None, "user_version", 8).unwrap();
+        let entry = |sequence: &str| format!("{{\"power\":true,\"_poll\":{{\"sequence\":{sequence}}}}}");
+        let entries = [
+            ("b", entry("1")),
+            ("a", entry("7")),
+            ("b", entry("2")),
+            ("a", entry("9")),
+            // Nothing that we write, and nothing that keeps the agent from its start.
+            ("c", "no JSON".to_owned()),
+            ("d", entry("\"x\"")),
+            ("e", "{}".to_owned()),
+        ];
+        for (poller, entry) in &entries {
+            file.execute("INSERT INTO cache (poller, entry) VALUES (?1, ?2)", [poller, entry.as_str()])
+                .unwrap();
+        }
+        file.execute("INSERT INTO sequence (poller, last) VALUES ('a', 9), ('b', 5)", []).unwrap();
+        migrate(&file, Path::new("state")).unwrap();
+        assert_eq!(cache::latest(&file, "a", 10).unwrap(), [entry("7"), entry("9")]);
+        assert_eq!(cache::latest(&file, "b", 1).unwrap(), [entry("2")]);
+        assert_eq!(cache::all(&file).unwrap().len(), entries.len());
+        let disk = super::super::Disk::new(file);
+        let next = |poller: &str| sequence::next(&disk, poller).unwrap();
+        // A failure may have been the last.
+        assert_eq!((next("a"), next("b"), next("c"), next("new")), (10, 6, 1, 1));
     }
 
     #[test]

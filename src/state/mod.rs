@@ -6,6 +6,7 @@ mod disk;
 #[cfg(test)]
 mod faults;
 mod file;
+pub(crate) mod known;
 mod reader;
 mod record;
 mod writer;
@@ -373,7 +374,8 @@ impl State {
     }
 }
 
-/// Every result that the state file in this folder remembers, oldest first, each with its poller. The file may be in use.
+/// Every result that the state file in this folder remembers with its poller, the pollers one after another, the oldest result
+/// of each first. The file may be in use.
 ///
 /// # Errors
 /// There is none, or it cannot be read.

@@ -31,11 +31,11 @@ pub(super) struct Book {
 impl Book {
     /// Everything that one outcome changes, inside a transaction. Its messages go to the outbox.
     pub(super) fn record(&self, disk: &Disk, outcome: &Outcome, outbox: &mut Draft) -> rusqlite::Result<()> {
-        let sequence = sequence::next(disk, outcome)?;
+        let id = contract::cache_id(outcome);
+        let sequence = sequence::next(disk, &id)?;
         let accounting = Accounting { agent: &self.agent, sequence };
         let now = self.clock.millis(outcome.finished_at);
         let recorded = Recorded { outcome, sequence, now };
-        let id = contract::cache_id(outcome);
         let teller = Teller::of(outcome, &id);
         let mut messages = Vec::with_capacity(2);
         match &outcome.reading {
@@ -47,13 +47,16 @@ impl Book {
                     outcome.subject.names.as_deref(),
                 );
                 let entry = contract::cache_entry(outcome, &said, accounting);
-                cache::add(disk, &id, &entry, self.limits.cache_entries)?;
+                cache::add(disk, &id, sequence, &entry, self.limits.cache_entries)?;
                 messages.extend(contract::result(outcome, &said, accounting));
                 for alert in alerts::of(disk, &recorded, reading, &said, news.as_ref())? {
                     messages.extend(contract::alert(&teller, alert));
                 }
             }
-            Err(_) => messages.extend(contract::failure(outcome, accounting)),
+            Err(_) => {
+                sequence::keep(disk, &id, sequence)?;
+                messages.extend(contract::failure(outcome, accounting));
+            }
         }
         messages.extend(access::of(disk, outcome, &self.segments, now)?);
         add(disk, messages, outbox)
