@@ -14,7 +14,7 @@ use crate::{
     },
     publish::{
         Message,
-        contract::{self, Accounting, Teller},
+        contract::{self, Accounting, Good, Teller},
         outbox::Draft,
     },
 };
@@ -46,9 +46,10 @@ impl Book {
                     own.as_ref().unwrap_or(reading),
                     outcome.subject.names.as_deref(),
                 );
-                let entry = contract::cache_entry(outcome, &said, accounting);
+                let good = Good::new(outcome, &said, accounting);
+                let entry = contract::cache_entry(&good);
                 cache::add(disk, &id, sequence, &entry, self.limits.cache_entries)?;
-                messages.extend(contract::result(outcome, &said, accounting));
+                messages.extend(contract::result(&good));
                 for alert in alerts::of(disk, &recorded, reading, &said, news.as_ref())? {
                     messages.extend(contract::alert(&teller, alert));
                 }

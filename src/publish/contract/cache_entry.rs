@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{poll::Accounting, poll::poll_value, result::with_reading, time::javascript};
+use super::{good::Good, time::javascript};
 use crate::job::{Outcome, Topic};
 
 /// Under which id a result is remembered (contract.md, section 4).
@@ -13,15 +13,11 @@ pub fn cache_id(outcome: &Outcome) -> String {
     }
 }
 
-/// A result as the poller cache gives it out: without `workItemId` and any secret, and with its time. `said` is the
-/// reading for this poller.
-pub fn cache_entry(outcome: &Outcome, said: &Value, accounting: Accounting<'_>) -> String {
-    let mut value = with_reading(outcome, said);
+/// A result as the poller cache gives it out: without `workItemId` and any secret, and with its time.
+pub fn cache_entry(good: &Good<'_>) -> String {
+    let time = Value::String(javascript(good.outcome.finished_at)).to_string();
+    let mut text = String::new();
     // The subject's value has no clear secret; the cache has no encrypted one either.
-    for gone in ["workItemId", "password", "community"] {
-        value.shift_remove(gone);
-    }
-    value.insert("_poll".to_owned(), poll_value(outcome, accounting));
-    value.insert("timestamp".to_owned(), Value::String(javascript(outcome.finished_at)));
-    Value::Object(value).to_string()
+    good.write(&["workItemId", "password", "community"], Some(("timestamp", &time)), &mut text);
+    text
 }

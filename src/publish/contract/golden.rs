@@ -62,7 +62,7 @@ fn outcome(word: &str, reading: Result<Reading, Fault>) -> Outcome {
 fn good(word: &str, reading: Reading) -> Vec<Message> {
     let outcome = outcome(word, Ok(reading));
     let said = reading_value(outcome.reading.as_ref().unwrap(), None);
-    result(&outcome, &said, ACCOUNTING)
+    result(&Good::new(&outcome, &said, ACCOUNTING))
 }
 
 fn caller() -> ReplyTo {
@@ -181,10 +181,11 @@ fn cases() -> Vec<Case> {
     let mut snmp = outcome("", Ok(walks()));
     snmp.subject.topic = Topic::Snmp;
     let switched = rules::chassis::power_changed(Some(true), false, || "id".into()).unwrap();
-    let entry = cache_entry(&outcome("uid", Ok(Reading::Uid(Uid::On))), &json!("On"), ACCOUNTING);
+    let uid = outcome("uid", Ok(Reading::Uid(Uid::On)));
+    let entry = cache_entry(&Good::new(&uid, &json!("On"), ACCOUNTING));
     vec![
         ("chassis", good("chassis", Reading::Chassis(chassis()))),
-        ("power-with-reply", result(&asked, &Value::Bool(false), ACCOUNTING)),
+        ("power-with-reply", result(&Good::new(&asked, &Value::Bool(false), ACCOUNTING))),
         ("uid", good("uid", Reading::Uid(Uid::Reserved))),
         ("sel-information", good("selInformation", Reading::SelInformation(information()))),
         ("sel", good("sel", Reading::Sel(log()))),
@@ -198,7 +199,7 @@ fn cases() -> Vec<Case> {
         ("fru", good("fru", Reading::Fru(parts::devices()))),
         ("mc", good("mc", Reading::Controller(parts::controller()))),
         ("dcmi", good("dcmi", Reading::PowerReading(parts::power_reading()))),
-        ("snmp-oids", result(&snmp, &reading_value(&walks(), None), ACCOUNTING)),
+        ("snmp-oids", result(&Good::new(&snmp, &reading_value(&walks(), None), ACCOUNTING))),
         ("failure", failure(&outcome("chassis", fault()), ACCOUNTING)),
         ("failure-with-reply", failure(&refused, ACCOUNTING)),
         ("cache-answer", vec![cache_answer(&[entry], &caller()).unwrap()]),

@@ -4,6 +4,7 @@ mod cache_entry;
 mod controller;
 mod event;
 mod fru;
+mod good;
 mod heartbeat;
 mod metric;
 mod poll;
@@ -17,6 +18,7 @@ mod trap;
 
 pub use cache_entry::{cache_entry, cache_id};
 pub use event::{NodeEvent, SegmentEvent, Teller, alert, node_event, segment_event};
+pub use good::Good;
 pub use heartbeat::{Heartbeat, heartbeat};
 pub use poll::Accounting;
 pub use reading::reading_value;

@@ -2,6 +2,7 @@ use rackpoll_model::{Fault, Oid, Reading};
 use serde_json::{Map, Value, json};
 
 use super::{
+    good::Good,
     poll::{Accounting, poll_value},
     reading::reading_value,
     reply::error_event,
@@ -15,35 +16,43 @@ use crate::{
 pub fn result_value(outcome: &Outcome) -> Value {
     match &outcome.reading {
         Ok(reading) => {
-            Value::Object(with_reading(outcome, &reading_value(reading, outcome.subject.names.as_deref())))
+            Value::Object(with_reading(outcome, reading_value(reading, outcome.subject.names.as_deref())))
         }
         Err(_) => Value::Object(outcome.subject.value.clone()),
     }
 }
 
-pub(super) fn with_reading(outcome: &Outcome, said: &Value) -> Map<String, Value> {
+fn with_reading(outcome: &Outcome, said: Value) -> Map<String, Value> {
     let mut value = outcome.subject.value.clone();
-    value.insert(reading_key(&outcome.subject.topic).to_owned(), said.clone());
-    if let Ok(reading) = &outcome.reading
-        && let Reading::Metric(reading) = &**reading
-        && !reading.errors.is_empty()
-    {
-        value.insert("errors".to_owned(), reading.errors.iter().map(metric_error).collect());
+    value.insert(reading_key(&outcome.subject.topic).to_owned(), said);
+    if let Some(errors) = metric_errors(outcome) {
+        value.insert("errors".to_owned(), errors);
     }
     value
 }
 
 /// What a metric could not read although it has a result: its rows lack these columns.
+pub(super) fn metric_errors(outcome: &Outcome) -> Option<Value> {
+    let reading = outcome.reading.as_deref().ok()?;
+    match reading {
+        Reading::Metric(reading) if !reading.errors.is_empty() => {
+            Some(reading.errors.iter().map(metric_error).collect())
+        }
+        _ => None,
+    }
+}
+
 fn metric_error((source, fault): &(Oid, Fault)) -> Value {
     json!({ "source": source.to_string(), "name": fault.kind.name(), "message": fault.message })
 }
 
-/// The messages of a good poll: the result, and a copy for whoever asked with `reply_to`. `said` is the reading for this
-/// poller.
-pub fn result(outcome: &Outcome, said: &Value, accounting: Accounting<'_>) -> Vec<Message> {
-    let mut value = with_reading(outcome, said);
-    value.insert("_poll".to_owned(), poll_value(outcome, accounting));
-    let body = json!({ "value": value }).to_string().into_bytes();
+/// The messages of a good poll: the result, and a copy for whoever asked with `reply_to`.
+pub fn result(good: &Good<'_>) -> Vec<Message> {
+    let outcome = good.outcome;
+    let mut body = String::from("{\"value\":");
+    good.write(&[], None, &mut body);
+    body.push('}');
+    let body = body.into_bytes();
     let reply = outcome.subject.reply.as_ref().map(|reply| Message {
         exchange: Exchange::Reply,
         routing_key: reply.address.clone(),
@@ -115,7 +124,7 @@ fn routing_key(outcome: &Outcome, word: &str) -> String {
 }
 
 /// The key of `value` under which the reading goes.
-fn reading_key(topic: &Topic) -> &str {
+pub(super) fn reading_key(topic: &Topic) -> &str {
     match topic {
         Topic::Ipmi(command) => command,
         Topic::Snmp | Topic::Metric(_) => "result",
