@@ -409,8 +409,7 @@ impl Agent {
             "SELECT (julianday(json_extract(entry, '$._poll.startedAt')) - julianday(json_extract(entry, '$._poll.scheduledAt')))
              * 86400000 FROM cache WHERE json_extract(entry, '$._poll.startedAt') >= ?1",
         )?;
-        let mut late: Vec<f64> =
-            late.query_map([&before.at], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut late: Vec<f64> = late.query_map([&before.at], |row| row.get(0))?.collect::<Result<_, _>>()?;
         late.sort_by(f64::total_cmp);
         Ok(Measured {
             processor: after.processor - before.processor,
@@ -441,7 +440,8 @@ impl Snapshot {
     fn of(process: u32, state: &Connection) -> Result<Self, Error> {
         let number = |sql: &str| state.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
         let mut failures = state.prepare("SELECT poller, last FROM sequence")?;
-        let failures = failures.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let failures =
+            failures.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         Ok(Self {
