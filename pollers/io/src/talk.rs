@@ -44,11 +44,23 @@ pub(crate) struct Drive {
 
 enum Stage {
     /// The BMC is left in peace until then; after that comes this command.
-    Paused { request: Request, until: Instant },
+    Paused { asks: Asks, until: Instant },
     /// A command is in flight.
     Asked,
     /// The result waits for the device's task.
     Done(Result<Reading, Fault>),
+}
+
+/// What a conversation wants next.
+enum Next {
+    Ask(Asks),
+    Done(Result<Reading, Fault>),
+}
+
+/// A command, and how it is asked.
+struct Asks {
+    request: Request,
+    manner: Manner,
 }
 
 /// How a conversation stands.
@@ -105,8 +117,8 @@ impl Talk {
             armed: None,
             watched: false,
         };
-        let step = guarded(|| drive.conversation.step(None));
-        drive.go_on(&mut self.session, step, now);
+        let next = guarded(&mut *drive.conversation, |conversation| conversation.step(None));
+        drive.go_on(&mut self.session, next, now);
         self.drive = Some(drive);
         self.advance(now);
     }
@@ -141,8 +153,8 @@ impl Talk {
                     break;
                 }
             };
-            let step = drive.step(&self.session, heard, now);
-            drive.go_on(&mut self.session, step, now);
+            let next = drive.step(&self.session, heard, now);
+            drive.go_on(&mut self.session, next, now);
         }
         matches!(drive.stage, Stage::Done(_))
             || drive.watched && (drive.asked > asked || self.session.has_heard())
@@ -178,11 +190,10 @@ impl Talk {
 
 impl Drive {
     /// What the conversation makes of an answer, or of there being none.
-    fn step(&mut self, session: &Session, heard: Option<Response>, now: Instant) -> Step {
+    fn step(&mut self, session: &Session, heard: Option<Response>, now: Instant) -> Next {
         let took = now.saturating_duration_since(self.begun);
         let effort = Effort::since(&self.before, &session.statistics(), heard.is_some(), took);
-        let conversation = &mut self.conversation;
-        guarded(|| {
+        guarded(&mut *self.conversation, |conversation| {
             conversation.effort(effort);
             match heard {
                 Some(response) => conversation.step(Some(response)),
@@ -191,28 +202,27 @@ impl Drive {
         })
     }
 
-    fn go_on(&mut self, session: &mut Session, step: Step, now: Instant) {
-        match step {
-            Step::Done(result) => self.stage = Stage::Done(result),
-            Step::Ask(request) => {
+    fn go_on(&mut self, session: &mut Session, next: Next, now: Instant) {
+        match next {
+            Next::Done(result) => self.stage = Stage::Done(result),
+            Next::Ask(asks) => {
                 let wait = self.pace.map_or(Duration::ZERO, |pace| self.bucket.take(now.into(), pace));
                 if wait.is_zero() {
-                    self.ask(session, request, now);
+                    self.ask(session, asks, now);
                 } else {
-                    self.stage = Stage::Paused { request, until: (now + wait).min(self.deadline) };
+                    self.stage = Stage::Paused { asks, until: (now + wait).min(self.deadline) };
                 }
             }
         }
     }
 
-    fn ask(&mut self, session: &mut Session, request: Request, now: Instant) {
+    fn ask(&mut self, session: &mut Session, Asks { request, manner }: Asks, now: Instant) {
         if now >= self.deadline {
             let late = "the deadline passed in the middle of the poll";
             self.stage = Stage::Done(Err(Fault::new(FaultKind::Timeout, late)));
             return;
         }
         (self.begun, self.before, self.asked) = (now, session.statistics(), self.asked + 1);
-        let manner = Manner { patience: self.conversation.patience(), bridge: self.conversation.bridge() };
         self.stage = match session.request_in(now, request, self.deadline, manner) {
             Ok(()) => Stage::Asked,
             Err(in_flight) => Stage::Done(Err(Fault::new(
@@ -225,8 +235,8 @@ impl Drive {
     /// Asks what was held back, where that is over.
     fn end_pause(&mut self, session: &mut Session, now: Instant) -> bool {
         let over = matches!(self.stage, Stage::Paused { until, .. } if until <= now);
-        if over && let Stage::Paused { request, .. } = std::mem::replace(&mut self.stage, Stage::Asked) {
-            self.ask(session, request, now);
+        if over && let Stage::Paused { asks, .. } = std::mem::replace(&mut self.stage, Stage::Asked) {
+            self.ask(session, asks, now);
         }
         over
     }
@@ -240,10 +250,18 @@ impl Drive {
     }
 }
 
-/// Runs a conversation's own code. It may run in the task that reads for all BMCs: a fault of one must not end that.
-fn guarded(code: impl FnOnce() -> Step) -> Step {
-    catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|_| {
+/// Runs a conversation's own code, all that is needed of it for its next command. It may run in the task that reads for all
+/// BMCs: a fault of one must not end that.
+fn guarded(conversation: &mut dyn Conversation, code: impl FnOnce(&mut dyn Conversation) -> Step) -> Next {
+    let next = catch_unwind(AssertUnwindSafe(|| match code(conversation) {
+        Step::Done(result) => Next::Done(result),
+        Step::Ask(request) => {
+            let manner = Manner { patience: conversation.patience(), bridge: conversation.bridge() };
+            Next::Ask(Asks { request, manner })
+        }
+    }));
+    next.unwrap_or_else(|_| {
         let bug = "a bug in rackpoll: what the BMC said could not be worked out; the log says where";
-        Step::Done(Err(Fault::new(FaultKind::Internal, bug)))
+        Next::Done(Err(Fault::new(FaultKind::Internal, bug)))
     })
 }

@@ -11,7 +11,7 @@ use std::{
     task::Poll,
 };
 
-use rackpoll_io::{IpmiDevice, IpmiSockets, Pace};
+use rackpoll_io::{IpmiDevice, IpmiSockets, Options, Pace, Profile, Timing};
 use rackpoll_ipmi::command::{Conversation, Effort, Privilege, Request, Response, Step, netfn};
 use rackpoll_model::{Fault, FaultKind, IpmiCommand, Reading, Secret};
 use rackpoll_simulator::{
@@ -39,7 +39,20 @@ async fn rack(network: u8, bmcs: usize) -> Rack {
 
 fn device(sockets: &IpmiSockets, rack: &Rack, at: usize) -> IpmiDevice {
     let address = rack.devices()[at].address;
-    IpmiDevice::new(sockets, address, VIEWER, Secret::from(DEFAULT_PASSWORD)).unwrap()
+    IpmiDevice::with_options(sockets, address, options(), Profile::default())
+}
+
+/// A BMC that is logged in to already, so that a poll's datagrams are its own.
+async fn logged_in(network: u8, sockets: &IpmiSockets, options: Options) -> (Rack, IpmiDevice) {
+    let rack = rack(network, 1).await;
+    let address = rack.devices()[0].address;
+    let mut device = IpmiDevice::with_options(sockets, address, options, Profile::default());
+    device.poll(IpmiCommand::Power, Instant::now() + LIMIT).await.unwrap();
+    (rack, device)
+}
+
+fn options() -> Options {
+    Options::new(VIEWER, Secret::from(DEFAULT_PASSWORD)).unwrap()
 }
 
 fn ask(command: u8, of: u8, data: Vec<u8>) -> Step {
@@ -54,6 +67,8 @@ fn power() -> Step {
 struct Asks {
     left: u32,
     end: fn() -> Step,
+    /// It panics when it is asked how the last command is to be asked.
+    fragile: bool,
 }
 
 impl Conversation for Asks {
@@ -67,18 +82,21 @@ impl Conversation for Asks {
             None => (self.end)(),
         }
     }
+
+    fn patience(&self) -> Option<Duration> {
+        assert!(!self.fragile || self.left > 0, "on purpose");
+        None
+    }
 }
 
 fn asks(left: u32) -> Box<dyn Conversation> {
-    Box::new(Asks { left, end: power })
+    Box::new(Asks { left, end: power, fragile: false })
 }
 
 #[tokio::test]
 async fn a_poll_of_many_commands_wakes_its_device_a_few_times() {
-    let rack = rack(93, 1).await;
     let sockets = IpmiSockets::bind().unwrap();
-    let mut device = device(&sockets, &rack, 0);
-    device.poll(IpmiCommand::Power, Instant::now() + LIMIT).await.unwrap();
+    let (rack, mut device) = logged_in(93, &sockets, options()).await;
     let before = device.statistics().sent;
     let wakes = AtomicU32::new(0);
     let begun = Instant::now();
@@ -107,11 +125,11 @@ async fn a_conversation_that_panics_fails_alone() {
     let rack = rack(94, 2).await;
     let sockets = IpmiSockets::bind().unwrap();
     let (mut bad, mut good) = (device(&sockets, &rack, 0), device(&sockets, &rack, 1));
-    let panics = |left| Box::new(Asks { left, end: || panic!("on purpose") });
-    for left in [0, 3] {
+    let panics = |left, fragile| Box::new(Asks { left, end: || panic!("on purpose"), fragile });
+    for (left, fragile) in [(0, false), (3, false), (1, true), (3, true)] {
         let deadline = Instant::now() + LIMIT;
         let (failed, fine) =
-            tokio::join!(bad.converse(panics(left), deadline), good.converse(asks(50), deadline));
+            tokio::join!(bad.converse(panics(left, fragile), deadline), good.converse(asks(50), deadline));
         assert_eq!(failed.unwrap_err().kind, FaultKind::Internal);
         fine.unwrap();
         bad.poll(IpmiCommand::Power, Instant::now() + LIMIT).await.unwrap();
@@ -119,24 +137,28 @@ async fn a_conversation_that_panics_fails_alone() {
     rack.stop().await;
 }
 
-/// An answered command, one that stays without an answer, and an answered one again.
+/// Answered commands, and between them such that stay without an answer.
 struct Silence {
     asked: u32,
     efforts: Arc<Mutex<Vec<Effort>>>,
 }
 
+/// Commands without an answer.
+const SILENT: u32 = 8;
+const PATIENCE: Duration = Duration::from_millis(40);
+
 impl Conversation for Silence {
     fn step(&mut self, _: Option<Response>) -> Step {
         self.asked += 1;
         match self.asked {
-            1 | 3 => ask(0x01, netfn::APP, Vec::new()),
-            2 => ask(0x2d, netfn::SENSOR, vec![MUTE]),
-            _ => power(),
+            asked if asked > 2 * SILENT => power(),
+            asked if asked.is_multiple_of(2) => ask(0x2d, netfn::SENSOR, vec![MUTE]),
+            _ => ask(0x01, netfn::APP, Vec::new()),
         }
     }
 
     fn patience(&self) -> Option<Duration> {
-        (self.asked == 2).then_some(Duration::from_millis(40))
+        self.asked.is_multiple_of(2).then_some(PATIENCE)
     }
 
     fn effort(&mut self, effort: Effort) {
@@ -144,24 +166,29 @@ impl Conversation for Silence {
     }
 
     fn no_answer(&mut self) -> Step {
-        assert_eq!(self.asked, 2);
+        assert!(self.asked.is_multiple_of(2));
         self.step(None)
     }
 }
 
 #[tokio::test]
 async fn a_time_that_is_due_before_the_devices_own_timer_is_kept() {
-    let rack = rack(95, 1).await;
     let sockets = IpmiSockets::bind().unwrap();
-    let mut device = device(&sockets, &rack, 0);
-    device.poll(IpmiCommand::Power, Instant::now() + LIMIT).await.unwrap();
+    // The timer of an answered command; the sockets' own look at all sessions comes once a second.
+    let timing = Timing { first_timeout: LIMIT, longest_timeout: LIMIT, ..Timing::default() };
+    let (rack, mut device) = logged_in(95, &sockets, options().timing(timing)).await;
     let efforts = Arc::new(Mutex::new(Vec::new()));
     let silence = Silence { asked: 0, efforts: Arc::clone(&efforts) };
-    device.converse(Box::new(silence), Instant::now() + LIMIT).await.unwrap();
+    let begun = Instant::now();
+    device.converse(Box::new(silence), begun + LIMIT).await.unwrap();
+    let took = begun.elapsed();
     let efforts = std::mem::take(&mut *efforts.lock().unwrap());
-    assert_eq!(efforts.len(), 3);
-    assert_eq!((efforts[0].datagrams, efforts[2].datagrams), (1, 1));
-    assert!(efforts[1].datagrams >= 1 && efforts[1].took >= Duration::from_millis(40), "{efforts:?}");
+    assert_eq!(efforts.len(), 2 * SILENT as usize);
+    for pair in efforts.chunks(2) {
+        assert_eq!(pair[0].datagrams, 1);
+        assert!(pair[1].datagrams >= 1 && pair[1].took >= PATIENCE, "{efforts:?}");
+    }
+    assert!(took < Duration::from_millis(500) * SILENT, "{took:?}");
     rack.stop().await;
 }
 
